@@ -1,0 +1,83 @@
+import { MongoBulkWriteError } from 'mongodb';
+import type { Logger } from '../log.ts';
+import { Account, type AccountDocument } from '../models/account.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import { pullFlushedUpdate } from './account-updates.ts';
+
+const ENTRIES_PER_ACCOUNT_MAX = 500;
+const ACCOUNTS_PER_BATCH_MAX = 200;
+const DUPLICATE_KEY = 11_000;
+
+type AccountOutbox = Pick<AccountDocument, '_id' | 'outbox'>;
+
+const accounts = () => nativeCollection<AccountDocument>(Account);
+
+/**
+ * Moves outbox entries of these accounts into the ledger: insert (a duplicate `_id` is success), then pull. Several
+ * flushers may run at once. Returns how many entries were moved.
+ */
+export async function flushOutboxes(accountIds: readonly string[], log: Logger): Promise<number> {
+  let moved = 0;
+  for (let start = 0; start < accountIds.length; start += ACCOUNTS_PER_BATCH_MAX) {
+    const ids = accountIds.slice(start, start + ACCOUNTS_PER_BATCH_MAX);
+    const batch = await accounts()
+      .find({ _id: { $in: ids }, 'outbox.0': { $exists: true } }, { projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } } })
+      .toArray();
+    moved += await moveEntries(batch, log);
+  }
+  return moved;
+}
+
+async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promise<number> {
+  const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ ...entry, accountId: account._id })));
+  if (entries.length === 0) return 0;
+  const refused = await insertEntries(entries);
+  for (const entry of refused) log.error({ accountId: entry.accountId, reason: 'ledger entry refused', seq: String(entry.seq) }, 'ledger');
+  const refusedIds = new Set(refused.map((entry) => entry._id));
+  const pulls = batch
+    .map((account) => ({ id: account._id, flushed: account.outbox.map(({ _id }) => _id).filter((id) => !refusedIds.has(id)) }))
+    .filter(({ flushed }) => flushed.length > 0);
+  if (pulls.length > 0) {
+    await accounts().bulkWrite(
+      pulls.map(({ id, flushed }) => ({ updateOne: pullFlushedUpdate(id, flushed) as never })),
+      { ordered: false },
+    );
+  }
+  return entries.length - refused.length;
+}
+
+/** Inserts; returns the entries that are not in the ledger afterwards (anything but a repeated `_id`). */
+async function insertEntries(entries: LedgerEntryDocument[]): Promise<LedgerEntryDocument[]> {
+  try {
+    await nativeCollection<LedgerEntryDocument>(LedgerEntry).insertMany(entries, { ordered: false });
+    return [];
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
+    return failures
+      .filter((failure) => failure.code !== DUPLICATE_KEY || !/_id_|_id:|index: _id/.test(failure.errmsg ?? ''))
+      .flatMap((failure) => entries[failure.index] ?? []);
+  }
+}
+
+/**
+ * One page of a walk over all accounts: flushes what a crashed process left behind, and tells how old the oldest entry
+ * was. Pass the returned id to go on; `undefined` means that the end is reached.
+ */
+export async function flushPage(
+  afterId: string | undefined,
+  pageSize: number,
+  nowMs: number,
+  log: Logger,
+): Promise<{ nextId: string | undefined; oldestMs: number }> {
+  const page = await accounts()
+    .find(afterId === undefined ? {} : { _id: { $gt: afterId } }, { projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } } })
+    .sort({ _id: 1 })
+    .limit(pageSize)
+    .toArray();
+  const owing = page.filter((account) => account.outbox.length > 0);
+  const oldestMs = owing.reduce((oldest, account) => Math.max(oldest, nowMs - (account.outbox[0]?.at.getTime() ?? nowMs)), 0);
+  await moveEntries(owing, log);
+  return { nextId: page.length < pageSize ? undefined : page.at(-1)?._id, oldestMs };
+}

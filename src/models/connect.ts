@@ -1,0 +1,83 @@
+import type { Collection, Document } from 'mongodb';
+import mongoose, { type Model } from 'mongoose';
+import { ACCOUNT_VALIDATOR, Account } from './account.ts';
+import { AiModel, Price, Provider } from './ai-model.ts';
+import { ApiKey } from './api-key.ts';
+import { DataKey } from './data-key.ts';
+import { Delivery } from './delivery.ts';
+import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
+import { Reconciliation } from './reconciliation.ts';
+import { REQUEST_VALIDATOR, Request } from './request.ts';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const SOCKET_TIMEOUT_MS = 30_000;
+
+/** Every model, with the validator its collection carries. */
+const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
+  { model: Account as unknown as Model<never>, validator: ACCOUNT_VALIDATOR },
+  { model: Request as unknown as Model<never>, validator: REQUEST_VALIDATOR },
+  { model: LedgerEntry as unknown as Model<never>, validator: LEDGER_VALIDATOR },
+  ...[ApiKey, AiModel, Provider, Price, Delivery, DataKey, Reconciliation].map((model) => ({
+    model: model as unknown as Model<never>,
+  })),
+];
+
+/**
+ * Connects mongoose (and with it every model) to the primary, with majority writes and int64 as bigint. Refuses a
+ * standalone server: retryable writes, which the money protocol leans on, exist on replica sets only.
+ */
+export async function connectMongo(options: { uri: string; database: string; poolMax: number }): Promise<void> {
+  mongoose.set({ strictQuery: 'throw', sanitizeFilter: false, autoIndex: false, autoCreate: false });
+  await mongoose.connect(options.uri, {
+    dbName: options.database,
+    maxPoolSize: options.poolMax,
+    useBigInt64: true,
+    readPreference: 'primary',
+    writeConcern: { w: 'majority', wtimeoutMS: CONNECT_TIMEOUT_MS },
+    retryWrites: true,
+    serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
+    connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    bufferCommands: false,
+  });
+  const hello = await mongoose.connection.db?.admin().command({ hello: 1 });
+  if (!hello?.setName && hello?.msg !== 'isdbgrid') {
+    await mongoose.disconnect();
+    throw new Error('MongoDB at MONGODB_URI is a standalone server. Run it as a replica set (one member is enough): --replSet rs0 and rs.initiate()');
+  }
+}
+
+export async function disconnectMongo(): Promise<void> {
+  await mongoose.disconnect();
+}
+
+/** Creates collections, validators and indexes; changes nothing where they are as they should be. Run before serving. */
+export async function migrate(): Promise<void> {
+  const db = mongoose.connection.db;
+  if (!db) throw new Error('migrate: not connected');
+  const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
+  for (const { model, validator } of COLLECTIONS) {
+    const name = model.collection.collectionName;
+    if (!existing.has(name)) await db.createCollection(name, validator ? { validator } : {});
+    else if (validator) await db.command({ collMod: name, validator });
+    await model.createIndexes();
+  }
+}
+
+/**
+ * The driver's collection behind a model, for the hot path: no casting, no hydration. Filters and updates given to it
+ * are built by typed functions, never from a client's object.
+ */
+export function nativeCollection<T extends Document>(model: { collection: { collectionName: string } }): Collection<T> {
+  return mongoose.connection.getClient().db(mongoose.connection.name).collection<T>(model.collection.collectionName);
+}
+
+const PING_TIMEOUT_MS = 2_000;
+
+/** Whether the primary answers now. */
+export async function pingMongo(): Promise<boolean> {
+  const { db } = mongoose.connection;
+  if (!db || mongoose.connection.readyState !== mongoose.ConnectionStates.connected) return false;
+  const answer = await db.command({ ping: 1 }, { signal: AbortSignal.timeout(PING_TIMEOUT_MS) });
+  return answer.ok === 1;
+}

@@ -1,0 +1,64 @@
+import { lowestIdAt } from '../ids.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
+
+/** Purging by age. Bounded batches over the `_id` index (identifiers sort by time); resumable, because a purged row is marked. */
+
+export type PurgeReport = { examined: number; purged: number; idempotencyKeysFreed: number };
+
+const BATCH_MAX = 500;
+const DAY_MS = 86_400_000;
+
+const requests = () => nativeCollection<RequestDocument>(Request);
+
+/**
+ * Removes input and answer of requests older than `contentDays`, and Idempotency-Keys older than their retention.
+ * Never touches a request that is not terminal, not settled, or still owes its webhook.
+ * @param signal stops between batches; the next run goes on.
+ */
+export async function purgeContent(
+  options: { nowMs: number; contentDays: number; idempotencyRetentionMs: number },
+  signal: AbortSignal,
+): Promise<PurgeReport> {
+  const report: PurgeReport = { examined: 0, purged: 0, idempotencyKeysFreed: 0 };
+  const at = new Date(options.nowMs);
+  await eachBatch(options.nowMs - options.contentDays * DAY_MS, { contentPurgedAt: { $exists: false } }, signal, async (ids) => {
+    report.examined += ids.length;
+    const result = await requests().updateMany(
+      { _id: { $in: ids }, ...FINISHED },
+      { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
+    );
+    report.purged += result.modifiedCount;
+  });
+  await eachBatch(options.nowMs - options.idempotencyRetentionMs, { idemKey: { $exists: true } }, signal, async (ids) => {
+    const result = await requests().updateMany({ _id: { $in: ids }, ...FINISHED }, { $unset: { idemKey: '', fingerprint: '' } });
+    report.idempotencyKeysFreed += result.modifiedCount;
+  });
+  return report;
+}
+
+const FINISHED = {
+  state: { $in: [...TERMINAL_STATES] },
+  settled: true,
+  webhook: { $nin: ['wanted' as const, 'pending' as const] },
+};
+
+async function eachBatch(
+  olderThanMs: number,
+  condition: Record<string, unknown>,
+  signal: AbortSignal,
+  act: (ids: string[]) => Promise<void>,
+): Promise<void> {
+  let afterId = '';
+  while (!signal.aborted) {
+    const batch = await requests()
+      .find({ _id: { $gt: afterId, $lt: lowestIdAt('req', olderThanMs) }, ...FINISHED, ...condition } as never, { projection: { _id: 1 } })
+      .sort({ _id: 1 })
+      .limit(BATCH_MAX)
+      .toArray();
+    const last = batch.at(-1);
+    if (!last) return;
+    await act(batch.map((request) => request._id));
+    afterId = last._id;
+  }
+}
