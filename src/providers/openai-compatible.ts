@@ -1,0 +1,156 @@
+import { Agent, type Dispatcher, errors, request as undiciRequest } from 'undici';
+import { type Provider, type ProviderAnswer, ProviderFailure, type ProviderRequest, type RouteTarget } from './provider.ts';
+
+export type AdapterTimeouts = {
+  connectTimeoutMs: number;
+  firstByteTimeoutMs: number;
+  idleTimeoutMs: number;
+  bytesMax: number;
+  connectionsMax: number;
+};
+
+const ERROR_BODY_BYTES_MAX = 16_384;
+const PUBLIC_TEXT_CHARACTERS_MAX = 500;
+const RETRY_AFTER_MS_MAX = 60_000;
+
+/** Any upstream that speaks OpenAI's chat wire: pooled keep-alive connections, a deadline for every phase. */
+export function createOpenAiCompatible(timeouts: AdapterTimeouts): Provider {
+  const agent = new Agent({
+    connect: { timeout: timeouts.connectTimeoutMs },
+    connections: timeouts.connectionsMax,
+    headersTimeout: timeouts.firstByteTimeoutMs,
+    bodyTimeout: timeouts.idleTimeoutMs,
+    keepAliveTimeout: 10_000,
+    pipelining: 1,
+  });
+
+  return {
+    call: async (target, request, signal) => {
+      const response = await send(agent, target, request, signal);
+      if (response.statusCode < 200 || response.statusCode > 299) throw await refusal(response);
+      const contentType = String(response.headers['content-type'] ?? '');
+      if (response.statusCode === 204 || /text\/html/i.test(contentType)) {
+        await discard(response);
+        throw new ProviderFailure('provider_error', 'unexpected_body', { definite: false, status: response.statusCode });
+      }
+      const encoding = response.headers['content-encoding'];
+      if (encoding !== undefined && encoding !== 'identity') {
+        await discard(response);
+        throw new ProviderFailure('provider_error', 'unexpected_encoding', { definite: false, status: response.statusCode });
+      }
+      return { status: response.statusCode, contentType, body: bounded(response.body, timeouts.bytesMax, signal) } satisfies ProviderAnswer;
+    },
+    close: () => agent.close(),
+  };
+}
+
+async function send(
+  agent: Agent,
+  target: RouteTarget,
+  request: ProviderRequest,
+  signal: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  try {
+    return await undiciRequest(`${target.baseUrl}${request.path}`, {
+      dispatcher: agent,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: request.stream ? 'text/event-stream' : 'application/json',
+        'accept-encoding': 'identity',
+        'x-request-id': request.requestId,
+        ...target.headers,
+        ...(target.apiKey === undefined ? {} : { authorization: `Bearer ${target.apiKey}` }),
+      },
+      body: request.body,
+      signal,
+    });
+  } catch (error) {
+    throw transportFailure(error, signal);
+  }
+}
+
+/** Errors of the connection itself. Only a connection that was never made is a definite "nothing happened". */
+function transportFailure(error: unknown, signal: AbortSignal): ProviderFailure {
+  if (signal.aborted) return new ProviderFailure('cancelled', 'aborted', { definite: false, cause: error });
+  if (error instanceof errors.HeadersTimeoutError) {
+    return new ProviderFailure('provider_timeout', 'first_byte_timeout', { definite: false, cause: error });
+  }
+  if (error instanceof errors.BodyTimeoutError) {
+    return new ProviderFailure('provider_timeout', 'idle_timeout', { definite: false, cause: error });
+  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (error instanceof errors.ConnectTimeoutError || /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|ERR_TLS|DEPTH_ZERO)/.test(code)) {
+    return new ProviderFailure('provider_unavailable', 'connect', { definite: true, cause: error });
+  }
+  return new ProviderFailure('provider_error', 'connection_lost', { definite: false, cause: error });
+}
+
+async function discard(response: Dispatcher.ResponseData): Promise<void> {
+  await response.body.dump({ limit: ERROR_BODY_BYTES_MAX }).catch(() => undefined);
+}
+
+async function readErrorText(response: Dispatcher.ResponseData): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > ERROR_BODY_BYTES_MAX) break;
+    }
+  } catch {
+    // A cut error body is as good as none.
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** The upstream's `error.message`, when it is one a client may see. */
+function errorMessage(text: string): string | undefined {
+  try {
+    const parsed = JSON.parse(text.trim()) as { error?: { message?: unknown } | string; message?: unknown };
+    const message = typeof parsed.error === 'object' ? parsed.error?.message : (parsed.error ?? parsed.message);
+    return typeof message === 'string' ? message.slice(0, PUBLIC_TEXT_CHARACTERS_MAX) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A status outside 2xx. The upstream answered instead of working, so another route may be tried. */
+async function refusal(response: Dispatcher.ResponseData): Promise<ProviderFailure> {
+  const status = response.statusCode;
+  const text = await readErrorText(response);
+  const outcome = `http_${status}`;
+  const retryAfterMs = retryAfter(response.headers['retry-after']);
+  const common = { definite: true, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  if (status === 429) return new ProviderFailure('provider_rate_limited', outcome, common);
+  if (status === 401 || status === 402 || status === 403) return new ProviderFailure('provider_unavailable', outcome, common);
+  if (status === 408) return new ProviderFailure('provider_timeout', outcome, common);
+  if (status === 503) return new ProviderFailure('provider_unavailable', outcome, common);
+  if (status >= 400 && status <= 499) {
+    const publicText = errorMessage(text);
+    return new ProviderFailure('provider_rejected', outcome, { ...common, ...(publicText === undefined ? {} : { publicText }) });
+  }
+  return new ProviderFailure('provider_error', outcome, common);
+}
+
+function retryAfter(header: string | string[] | undefined): number | undefined {
+  const seconds = Number(Array.isArray(header) ? header[0] : header);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX) : undefined;
+}
+
+/** The body's bytes, bounded, with transport errors translated. Leaving the loop early destroys the connection. */
+async function* bounded(body: Dispatcher.ResponseData['body'], bytesMax: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) throw new ProviderFailure('result_too_large', 'too_many_bytes', { definite: false });
+      yield chunk;
+    }
+  } catch (error) {
+    throw error instanceof ProviderFailure ? error : transportFailure(error, signal);
+  } finally {
+    body.destroy();
+  }
+}

@@ -1,0 +1,179 @@
+import type { AccountWriter } from '../billing/account.ts';
+import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
+import { AppError, ERROR_CATALOGUE } from '../errors.ts';
+import { nativeCollection } from '../models/connect.ts';
+import type { DisconnectPolicy, Endpoint } from '../models/api-key.ts';
+import { type PriceSnapshot, Request, type RequestDocument, type RequestMode } from '../models/request.ts';
+import { formatRub } from '../money.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
+import type { Producer } from '../queue/enqueue.ts';
+import { endAcceptedUpdate } from './updates.ts';
+import type { RequestWriter } from './writer.ts';
+
+/** Everything decided about a request before money is touched. */
+export type Acceptance = {
+  requestId: string;
+  accountId: string;
+  keyId: string;
+  endpoint: Endpoint;
+  model: string;
+  mode: RequestMode;
+  stream: boolean;
+  bodyText: string;
+  includeUsage: boolean;
+  price: PriceSnapshot;
+  holdMicros: bigint;
+  inputTokensBound: number;
+  outputTokensMax: number;
+  choices: number;
+  caps: SpendCaps;
+  onDisconnect: DisconnectPolicy;
+  zeroRetention: boolean;
+  /** Set when the client may repeat the request: the key, and the digest of what was asked. */
+  idempotency?: { key: string; fingerprint: string };
+  /** Relay channel of this process when its client waits. */
+  replyTo?: string;
+  callbackUrl?: string;
+  /** An event is owed when the request ends. */
+  webhook: boolean;
+};
+
+export type Accepted =
+  | { kind: 'new'; request: RequestDocument; availableMicros: bigint }
+  | { kind: 'existing'; request: RequestDocument };
+
+export type AcceptDependencies = {
+  writer: Pick<RequestWriter, 'insert'>;
+  accounts: Pick<AccountWriter, 'hold'>;
+  producer: Pick<Producer, 'enqueue'>;
+  cipher: ContentCipher;
+  settings: { deadlineMs: Record<RequestMode, number>; holdGraceMs: number; openMax: number };
+};
+
+const INSERT_TRIES_MAX = 3;
+
+/**
+ * Insert, hold, enqueue: in this order, so that nothing is queued without money and nothing is held without a row.
+ * @returns the new request, or the one this Idempotency-Key already made.
+ * @throws AppError 402 without money, 422 for a key used with another request, 429 with too many open requests,
+ *   403 for an account that may not spend, 503 when a store does not answer.
+ */
+export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependencies): Promise<Accepted> {
+  for (let attempt = 0; attempt < INSERT_TRIES_MAX; attempt++) {
+    const request = await newRequest(acceptance, deps);
+    // The server alone remembers an asynchronous request; a waiting client repeats what was lost.
+    const inserted = await deps.writer.insert(request, acceptance.mode === 'async').catch((cause: unknown) => {
+      throw new AppError('unavailable', { internal: 'request not stored', cause });
+    });
+    if (!inserted) {
+      const existing = await findByIdempotencyKey(acceptance);
+      if (existing) return { kind: 'existing', request: existing };
+      continue;
+    }
+    const { open, availableMicros } = await holdOrAbort(request, acceptance, deps);
+    await enqueue(request, open, deps.producer);
+    return { kind: 'new', request, availableMicros };
+  }
+  throw new AppError('unavailable', { internal: 'idempotency key keeps changing hands' });
+}
+
+async function newRequest(acceptance: Acceptance, deps: AcceptDependencies): Promise<RequestDocument> {
+  const { bodyText, caps: _caps, idempotency, webhook, callbackUrl, replyTo, requestId, ...plain } = acceptance;
+  const { accountId } = acceptance;
+  const createdAt = new Date();
+  const sealText = (field: string, text: string) => deps.cipher.seal(accountId, `requests|${requestId}|${field}`, Buffer.from(text));
+  return {
+    _id: requestId,
+    ...plain,
+    ...(idempotency ? { idemKey: idempotency.key, fingerprint: idempotency.fingerprint } : {}),
+    ...(replyTo === undefined ? {} : { replyTo }),
+    ...(webhook ? { webhook: 'wanted' as const } : {}),
+    ...(callbackUrl === undefined ? {} : { callbackUrl: await sealText('callbackUrl', callbackUrl) }),
+    state: 'accepted',
+    attempt: 0,
+    attemptsMax: 1,
+    call: 'none',
+    input: await sealText('input', bodyText),
+    settled: false,
+    attempts: [],
+    watchers: acceptance.mode === 'async' ? 0 : 1,
+    createdAt,
+    deadlineAt: new Date(createdAt.getTime() + deps.settings.deadlineMs[acceptance.mode]),
+  };
+}
+
+/** The request made under this key. Undefined when it gave the key back meanwhile. Throws 422 for another body. */
+async function findByIdempotencyKey({ accountId, idempotency }: Acceptance): Promise<RequestDocument | undefined> {
+  if (!idempotency) throw new AppError('internal', { internal: 'duplicate request id' });
+  const existing = await nativeCollection<RequestDocument>(Request).findOne({ accountId, idemKey: idempotency.key });
+  if (!existing) return undefined;
+  if (existing.fingerprint !== idempotency.fingerprint) throw new AppError('idempotency_mismatch');
+  return existing;
+}
+
+async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, deps: AcceptDependencies) {
+  const hold: HoldRequest = {
+    accountId: request.accountId,
+    requestId: request._id,
+    keyId: request.keyId,
+    amountMicros: request.holdMicros,
+    expiresAt: new Date(request.deadlineAt.getTime() + deps.settings.holdGraceMs),
+    at: request.createdAt,
+    openMax: deps.settings.openMax,
+    caps: acceptance.caps,
+  };
+  // When the hold's outcome stays unknown the row stays accepted: the sweeper sees whether the hold exists and decides.
+  const outcome = await deps.accounts.hold(hold);
+  if (outcome.held) return outcome;
+  const refusal = refusalError(outcome.refusal, request.holdMicros);
+  const { filter, update } = endAcceptedUpdate({
+    requestId: request._id,
+    state: 'aborted',
+    error: { code: refusal.code, message: ERROR_CATALOGUE[refusal.code].message, status: refusal.status },
+    at: new Date(),
+    webhook: false,
+    forgetContent: true,
+  });
+  await nativeCollection<RequestDocument>(Request).updateOne(filter, update, { writeConcern: { w: 1 } });
+  throw refusal;
+}
+
+function refusalError(refusal: HoldRefusal, neededMicros: bigint): AppError {
+  switch (refusal.reason) {
+    case 'no_account':
+    case 'not_active':
+      return new AppError('account_suspended');
+    case 'too_many_open':
+      return new AppError('too_many_open_requests', { retryAfterMs: 1_000 });
+    case 'spend_limit':
+      return new AppError('spend_limit_reached', { details: { limit: refusal.window } });
+    case 'balance':
+      return new AppError('insufficient_balance', {
+        message: `The balance does not cover this request: ${formatRub(neededMicros)} RUB needed, ${formatRub(refusal.availableMicros)} RUB available, ${formatRub(refusal.heldMicros)} RUB held by ${refusal.open} running requests.`,
+        details: {
+          currency: 'RUB',
+          available: formatRub(refusal.availableMicros),
+          held_by_running: formatRub(refusal.heldMicros),
+          running_requests: refusal.open,
+          needed: formatRub(neededMicros),
+        },
+      });
+  }
+}
+
+/** An account with more open requests than this queues behind those with fewer. */
+const PRIORITY_FREE_REQUESTS = 4;
+
+async function enqueue(request: RequestDocument, open: number, producer: Pick<Producer, 'enqueue'>): Promise<void> {
+  const job = request.mode === 'async' ? 'runBackgroundRequest' : 'runRequest';
+  try {
+    await producer.enqueue(job, { requestId: request._id }, { jobId: request._id, priority: fairPriority(open) });
+  } catch {
+    // Held and stored: the sweeper queues it again as soon as Redis is back, so the client may as well wait.
+  }
+}
+
+/** Queue priority from the number of requests the account has open: 0 (first) while it is modest. */
+export function fairPriority(open: number): number {
+  return Math.max(0, open - PRIORITY_FREE_REQUESTS);
+}

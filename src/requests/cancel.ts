@@ -1,0 +1,69 @@
+import type { AccountWriter } from '../billing/account.ts';
+import { AppError, ERROR_CATALOGUE } from '../errors.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { Request, type RequestDocument } from '../models/request.ts';
+import { settleRequest } from './settle.ts';
+import { findRequest, isTerminal } from './stored-answer.ts';
+import { cancelRequestedUpdate, endAcceptedUpdate, watchersUpdate } from './updates.ts';
+import type { RequestWriter } from './writer.ts';
+
+export type CancelDependencies = {
+  accounts: Pick<AccountWriter, 'settle'>;
+  writer: Pick<RequestWriter, 'markSettled'>;
+  /** Hurries the worker; the row says the same durably. */
+  sendCancel: (requestId: string) => Promise<void>;
+};
+
+const requests = () => nativeCollection<RequestDocument>(Request);
+
+/**
+ * Stops a request. One that waits ends at once and costs nothing; a running one is charged for what was delivered. A
+ * finished one stays as it is. Idempotent. Returns the request as it is afterwards.
+ * @throws not_found for a request that is not this account's.
+ */
+export async function cancelRequest(accountId: string, requestId: string, reason: string, deps: CancelDependencies): Promise<RequestDocument> {
+  const request = await findRequest(requestId);
+  if (!request || request.accountId !== accountId) throw new AppError('not_found');
+  if (isTerminal(request)) return request;
+  await cancelOpenRequest(request, reason, deps);
+  return (await findRequest(requestId)) ?? request;
+}
+
+async function cancelOpenRequest(request: RequestDocument, reason: string, deps: CancelDependencies): Promise<void> {
+  const at = new Date();
+  const { status, message } = ERROR_CATALOGUE.cancelled;
+  const before = endAcceptedUpdate({
+    requestId: request._id,
+    state: 'cancelled',
+    error: { code: 'cancelled', message, status },
+    at,
+    webhook: request.webhook === 'wanted',
+    forgetContent: request.zeroRetention,
+  });
+  const ended = await requests().updateOne(before.filter, before.update);
+  if (ended.matchedCount === 1) {
+    await settleRequest({ ...request, costMicros: 0n }, { accounts: deps.accounts, requests: deps.writer });
+    return;
+  }
+  const asked = cancelRequestedUpdate(request._id, reason, at);
+  await requests().updateOne(asked.filter, asked.update, { writeConcern: { w: 1 } });
+  await deps.sendCancel(request._id).catch(() => undefined);
+}
+
+/** One more client follows the request; it will not be cancelled for another's leaving. */
+export async function watcherCame(requestId: string): Promise<void> {
+  const { filter, update } = watchersUpdate(requestId, 1);
+  await requests().updateOne(filter, update, { writeConcern: { w: 1 } });
+}
+
+/**
+ * A client went away for good. When it was the last one and the request's policy says so, the request is cancelled.
+ * @returns whether it was.
+ */
+export async function watcherLeft(requestId: string, deps: CancelDependencies): Promise<boolean> {
+  const { filter, update } = watchersUpdate(requestId, -1);
+  const request = await requests().findOneAndUpdate(filter, update, { returnDocument: 'after', writeConcern: { w: 1 } });
+  if (!request || isTerminal(request) || request.watchers > 0 || request.onDisconnect !== 'cancel') return false;
+  await cancelOpenRequest(request, 'client_disconnected', deps);
+  return true;
+}

@@ -1,0 +1,141 @@
+import type { Logger } from '../log.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
+import type { EndOfAnswer } from '../stream/events.ts';
+import type { Relay, Subscription } from '../stream/subscribe.ts';
+import { findRequest, isTerminal, storedAnswer } from './stored-answer.ts';
+
+/**
+ * Follows one request to its end, whatever happens to the relay: live events first, the kept log for what was missed,
+ * and the row itself when both are gone. `onEnd` is called once, after all events.
+ */
+export type FollowSink = {
+  onEvent(seq: number, payload: Buffer): void;
+  onEnd(end: EndOfAnswer): void;
+  /** The answer cannot be had from anywhere, e.g. its content was erased meanwhile. */
+  onLost(error: unknown): void;
+};
+
+export type Following = { close(): void };
+
+export type Follower = {
+  /**
+   * @param afterSeq events up to this number were seen already.
+   * @param attach the request was there before this client: catch up on what it has said.
+   */
+  follow(request: RequestDocument, options: { afterSeq: number; attach: boolean }, sink: FollowSink): Promise<Following>;
+  open(): number;
+  close(): void;
+};
+
+type Entry = { requestId: string; sink: FollowSink; subscription: Subscription; sinceMs: number; suspect: boolean; over: boolean };
+
+const CHECK_MS = 1_000;
+const ROWS_PER_CHECK_MAX = 1_000;
+
+export function createFollower(options: { relay: Relay; cipher: ContentCipher; log: Logger }): Follower {
+  const { relay, cipher, log } = options;
+  const entries = new Set<Entry>();
+  let checking = false;
+
+  /** The relay stayed silent about a request that is terminal: its row has everything. */
+  async function deliverFromRow(entry: Entry): Promise<void> {
+    try {
+      const request = await findRequest(entry.requestId);
+      if (entry.over || !request || !isTerminal(request)) return;
+      await deliverStored(request, entry);
+    } catch (error) {
+      lose(entry, error);
+    }
+  }
+
+  async function deliverStored(request: RequestDocument, entry: Entry): Promise<void> {
+    const { firstSeq, payloads, end } = await storedAnswer(request, cipher);
+    if (entry.over) return;
+    const seen = entry.subscription.lastSeq();
+    finish(entry);
+    payloads.forEach((payload, index) => {
+      // A failure told by the row alone has number 1; a client that saw more than that still has to hear it.
+      const seq = request.result ? firstSeq + index : seen + 1;
+      if (seq > seen) entry.sink.onEvent(seq, payload);
+    });
+    entry.sink.onEnd(end);
+  }
+
+  function finish(entry: Entry): void {
+    entry.over = true;
+    entries.delete(entry);
+    entry.subscription.close();
+  }
+
+  function lose(entry: Entry, error: unknown): void {
+    if (entry.over) return;
+    finish(entry);
+    entry.sink.onLost(error);
+  }
+
+  /** One query for all followers of the process: which of their requests ended without their hearing of it? */
+  async function check(): Promise<void> {
+    const now = performance.now();
+    const waiting = [...entries].filter((entry) => now - entry.sinceMs > CHECK_MS).slice(0, ROWS_PER_CHECK_MAX);
+    if (waiting.length === 0) return;
+    const ids = [...new Set(waiting.map((entry) => entry.requestId))];
+    const rows = await nativeCollection<RequestDocument>(Request)
+      .find({ _id: { $in: ids }, state: { $in: [...TERMINAL_STATES] } }, { projection: { _id: 1 } })
+      .toArray();
+    const ended = new Set(rows.map((row) => row._id));
+    for (const entry of waiting) {
+      // The first time it may still be on its way; the second time it is lost.
+      if (ended.has(entry.requestId) && entry.suspect) await deliverFromRow(entry);
+      entry.suspect = ended.has(entry.requestId);
+    }
+  }
+
+  const timer = setInterval(async () => {
+    if (checking) return;
+    checking = true;
+    try {
+      await check();
+    } catch (error) {
+      log.warn({ err: error }, 'followed requests not checked');
+    } finally {
+      checking = false;
+    }
+  }, CHECK_MS);
+  timer.unref();
+
+  return {
+    follow: async (request, { afterSeq, attach }, sink) => {
+      const logCipher = request.stream ? await cipher.forRequest(request.accountId, request._id) : undefined;
+      const entry: Entry = {
+        requestId: request._id,
+        sink,
+        sinceMs: performance.now(),
+        suspect: attach,
+        over: false,
+        subscription: { lastSeq: () => afterSeq, ended: () => false, close: () => undefined },
+      };
+      if (isTerminal(request)) {
+        await deliverStored(request, entry).catch((error: unknown) => lose(entry, error));
+        return { close: () => undefined };
+      }
+      entries.add(entry);
+      entry.subscription = relay.subscribe(
+        { requestId: request._id, afterSeq, catchUp: attach && logCipher !== undefined, ...(logCipher ? { open: logCipher.open } : {}) },
+        {
+          onEvent: (seq, payload) => sink.onEvent(seq, payload),
+          onEnd: (end) => {
+            finish(entry);
+            sink.onEnd(end);
+          },
+        },
+      );
+      // A plain answer leaves no log: it may have ended between the reading of its row and the subscription.
+      if (attach) await deliverFromRow(entry);
+      return { close: () => finish(entry) };
+    },
+    open: () => entries.size,
+    close: () => clearInterval(timer),
+  };
+}

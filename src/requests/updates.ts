@@ -1,0 +1,140 @@
+import type { Document } from 'mongodb';
+import type { ProviderAttempt, RequestDocument, RequestError, Usage, UsageSource } from '../models/request.ts';
+
+/**
+ * The filters and updates of a request's life, as pure functions. Every transition is a compare-and-set; the attempt
+ * number is the fence that keeps a worker which lost its lease from writing.
+ */
+
+export type Transition = { filter: Document; update: Document | Document[] };
+
+export type Claim = { requestId: string; worker: string; token: string; leaseMs: number };
+
+/**
+ * accepted -> running, or a take-over of a running request whose lease is over by the database's clock. It is also the
+ * write-ahead of the provider call: `call` is `sent` from here on, and `previousCall` tells what it was before.
+ */
+export function claimUpdate(claim: Claim): Transition {
+  return {
+    filter: {
+      _id: claim.requestId,
+      $or: [{ state: 'accepted' }, { state: 'running', $expr: { $lt: ['$leaseUntil', '$$NOW'] } }],
+    },
+    update: [
+      {
+        $set: {
+          state: 'running',
+          attempt: { $add: ['$attempt', 1] },
+          previousCall: '$call',
+          call: 'sent',
+          worker: { $literal: claim.worker },
+          claimToken: { $literal: claim.token },
+          claimedAt: '$$NOW',
+          leaseUntil: { $add: ['$$NOW', claim.leaseMs] },
+        },
+      },
+    ],
+  };
+}
+
+export type Fence = { requestId: string; attempt: number };
+
+const fenced = ({ requestId, attempt }: Fence) => ({ _id: requestId, state: 'running', attempt });
+
+/** Extends the lease and notes how far the output is. No match: the lease is lost, stop at once. */
+export function heartbeatUpdate(fence: Fence, leaseMs: number, progress: { outputTokens: number; seq: number }): Transition {
+  return {
+    filter: fenced(fence),
+    update: [{ $set: { leaseUntil: { $add: ['$$NOW', leaseMs] }, progress: { $literal: progress } } }],
+  };
+}
+
+export type Finish = Fence & {
+  state: 'done' | 'failed' | 'cancelled';
+  costMicros: bigint;
+  usage?: Usage;
+  usageSource: UsageSource;
+  review?: string;
+  error?: RequestError;
+  result?: Buffer;
+  resultKind?: 'json' | 'sse';
+  provider?: RequestDocument['provider'];
+  attempts: ProviderAttempt[];
+  firstByteAt?: Date;
+  finishedAt: Date;
+  /** Zero retention: the input goes now and no result is kept. */
+  forgetContent: boolean;
+  webhook: boolean;
+};
+
+/** running -> terminal with usage, cost and result in one write. */
+export function finishUpdate(finish: Finish): Transition {
+  const { requestId, attempt, forgetContent, webhook, attempts, ...rest } = finish;
+  const { result, resultKind, ...plain } = rest;
+  return {
+    filter: fenced({ requestId, attempt }),
+    update: {
+      $set: {
+        ...withoutUndefined(plain),
+        ...(forgetContent ? { contentPurgedAt: finish.finishedAt } : withoutUndefined({ result, resultKind })),
+        ...(webhook ? { webhook: 'pending' } : {}),
+      },
+      ...(attempts.length > 0 ? { $push: { attempts: { $each: attempts } } } : {}),
+      $unset: { leaseUntil: '', replyTo: '', progress: '', ...(forgetContent ? { input: '' } : {}) },
+    },
+  };
+}
+
+export type EndBeforeRunning = {
+  requestId: string;
+  state: 'aborted' | 'cancelled' | 'failed';
+  error: RequestError;
+  at: Date;
+  webhook: boolean;
+  forgetContent: boolean;
+};
+
+/**
+ * accepted -> terminal without a provider call. An aborted request was never held: it gives its idempotency key back,
+ * so that the client may try again after topping up, and needs no settlement.
+ */
+export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
+  const aborted = end.state === 'aborted';
+  return {
+    filter: { _id: end.requestId, state: 'accepted' },
+    update: {
+      $set: {
+        state: end.state,
+        error: end.error,
+        costMicros: 0n,
+        usageSource: 'none',
+        finishedAt: end.at,
+        ...(aborted ? { settled: true } : {}),
+        ...(end.webhook && !aborted ? { webhook: 'pending' } : {}),
+        ...(end.forgetContent || aborted ? { contentPurgedAt: end.at } : {}),
+      },
+      $unset: { replyTo: '', ...(aborted ? { idemKey: '', fingerprint: '' } : {}), ...(end.forgetContent || aborted ? { input: '' } : {}) },
+    },
+  };
+}
+
+/** The hold is closed. A hint that keeps the sweeper's index small; the hold itself is the fence. */
+export function settledUpdate(requestId: string, at: Date): Transition {
+  return { filter: { _id: requestId, settled: false }, update: { $set: { settled: true, settledAt: at } } };
+}
+
+export function cancelRequestedUpdate(requestId: string, reason: string, at: Date): Transition {
+  return {
+    filter: { _id: requestId, state: { $in: ['accepted', 'running'] }, cancelRequestedAt: { $exists: false } },
+    update: { $set: { cancelRequestedAt: at, cancelReason: reason } },
+  };
+}
+
+/** A client came (+1) or went (-1). */
+export function watchersUpdate(requestId: string, delta: 1 | -1): Transition {
+  return { filter: { _id: requestId }, update: { $inc: { watchers: delta } } };
+}
+
+function withoutUndefined(members: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}

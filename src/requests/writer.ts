@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { type AnyBulkWriteOperation, MongoBulkWriteError, type WithId } from 'mongodb';
+import { createGroupCommit } from '../group-commit.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { Request, type RequestDocument } from '../models/request.ts';
+import { claimUpdate, type Finish, finishUpdate, settledUpdate, type Transition } from './updates.ts';
+
+/**
+ * Group commit over the writes of requests: one writer per kind. Where not every update of a group matched, the rows
+ * themselves are read to tell each caller its own outcome.
+ */
+export type RequestWriter = {
+  /** False when the account used this Idempotency-Key before. `durable` asks for a majority write. */
+  insert(request: RequestDocument, durable: boolean): Promise<boolean>;
+  /** The request as this claim left it, or null when it is not to be had (terminal, or leased by a live worker). */
+  claim(requestId: string): Promise<WithId<RequestDocument> | null>;
+  /** False when the lease was lost: someone else decides about this request now. */
+  finish(finish: Finish): Promise<boolean>;
+  markSettled(requestId: string): Promise<void>;
+};
+
+const GROUP_MAX = 100;
+const DUPLICATE_KEY = 11_000;
+
+const requests = () => nativeCollection<RequestDocument>(Request);
+
+export function createRequestWriter(options: { worker: string; leaseMs: number }): RequestWriter {
+  const inserts = (durable: boolean) =>
+    createGroupCommit<RequestDocument, boolean>({
+      flush: (items) => flushInserts(items, durable ? 'majority' : 1),
+      itemsMax: GROUP_MAX,
+      flightsMax: 2,
+    });
+  const durableInserts = inserts(true);
+  const quickInserts = inserts(false);
+  const claims = createGroupCommit<string, WithId<RequestDocument> | null>({
+    flush: (ids) => flushClaims(ids, options.worker, options.leaseMs),
+    itemsMax: GROUP_MAX,
+    flightsMax: 2,
+  });
+  const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
+  const settled = createGroupCommit<string, void>({ flush: flushSettled, itemsMax: GROUP_MAX });
+  return {
+    insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
+    claim: (requestId) => claims.submit(requestId),
+    finish: (finish) => finishes.submit(finish),
+    markSettled: (requestId) => settled.submit(requestId),
+  };
+}
+
+async function flushInserts(items: RequestDocument[], w: 'majority' | 1): Promise<(boolean | Error)[]> {
+  try {
+    await requests().insertMany(items, { ordered: false, writeConcern: { w } });
+    return items.map(() => true);
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const failures = new Map((Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors]).map((one) => [one.index, one]));
+    if (failures.size === 0) throw error;
+    return Promise.all(
+      items.map(async (item, index) => {
+        const failure = failures.get(index);
+        if (!failure) return true;
+        if (failure.code !== DUPLICATE_KEY) return new Error(`insert refused: ${failure.code}`);
+        // A retried insert can meet its own first try.
+        return (await requests().countDocuments({ _id: item._id }, { limit: 1 })) === 1;
+      }),
+    );
+  }
+}
+
+function operation({ filter, update }: Transition): AnyBulkWriteOperation<RequestDocument> {
+  return { updateOne: { filter, update } } as AnyBulkWriteOperation<RequestDocument>;
+}
+
+async function flushClaims(ids: string[], worker: string, leaseMs: number): Promise<(WithId<RequestDocument> | null)[]> {
+  const token = randomUUID();
+  const transitions = ids.map((requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
+  const [only] = transitions;
+  try {
+    if (only && ids.length === 1) {
+      return [await requests().findOneAndUpdate(only.filter, only.update, { returnDocument: 'after', writeConcern: { w: 1 } })];
+    }
+    await requests().bulkWrite(transitions.map(operation), { ordered: false, writeConcern: { w: 1 } });
+  } catch {
+    // Unknown outcome: the token on the rows tells which claims are ours. If that fails too, nobody has called a provider.
+  }
+  const mine = await requests().find({ _id: { $in: ids }, claimToken: token }).toArray();
+  const byId = new Map(mine.map((request) => [request._id, request]));
+  return ids.map((requestId) => byId.get(requestId) ?? null);
+}
+
+async function flushFinishes(items: Finish[]): Promise<(boolean | Error)[]> {
+  let failure: unknown;
+  try {
+    const result = await requests().bulkWrite(items.map((item) => operation(finishUpdate(item))), { ordered: false });
+    if (result.matchedCount === items.length) return items.map(() => true);
+  } catch (error) {
+    failure = error;
+  }
+  // Not all matched, or the outcome is unknown: the same attempt standing there terminal means that ours landed.
+  const found = await requests()
+    .find({ _id: { $in: items.map(({ requestId }) => requestId) } }, { projection: { state: 1, attempt: 1 } })
+    .toArray();
+  const byId = new Map(found.map((request) => [request._id, request]));
+  return items.map((item) => {
+    const now = byId.get(item.requestId);
+    if (now && now.attempt === item.attempt && now.state === item.state) return true;
+    const stillMine = now?.attempt === item.attempt && now.state === 'running';
+    return failure && stillMine ? new Error('finish not written', { cause: failure }) : false;
+  });
+}
+
+async function flushSettled(ids: string[]): Promise<(void | Error)[]> {
+  const at = new Date();
+  await requests().bulkWrite(ids.map((requestId) => operation(settledUpdate(requestId, at))), { ordered: false, writeConcern: { w: 1 } });
+  return ids.map(() => undefined);
+}

@@ -1,0 +1,155 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from '../log.ts';
+import { type EndOfAnswer, encodeFrames, type Frame, type FrameType, streamKeys } from './events.ts';
+
+/** Seals what is kept in Redis; live messages are not kept. */
+export type Seal = (plain: Uint8Array) => Buffer;
+
+export type EventWriterOptions = {
+  requestId: string;
+  attempt: number;
+  /** Channel of the api process that waits; none when nobody does. */
+  channel?: string;
+  /** With it the events are also kept for resuming readers, sealed, for the log's time to live. */
+  seal?: Seal;
+  /** Sequence number of the last event already written by an earlier attempt. */
+  lastSeq?: number;
+};
+
+export type EventWriter = {
+  /** Queues one event and returns its sequence number. */
+  data(payload: Buffer): number;
+  end(end: EndOfAnswer): void;
+  lastSeq(): number;
+};
+
+export type Publisher = {
+  open(options: EventWriterOptions): EventWriter;
+  /** Resolves while less than the bound waits for Redis: what keeps a fast provider from filling memory. */
+  room(): Promise<void>;
+  /** Resolves when everything queued so far has been taken by Redis, or `timeoutMs` passed. */
+  flushed(timeoutMs: number): Promise<void>;
+};
+
+const LOG_ENTRIES_MAX = 20_000;
+const WAITING_BYTES_MAX = 32 * 1024 * 1024;
+const CHANNEL_MESSAGE_BYTES_MAX = 1024 * 1024;
+
+type LogBatch = { frames: Frame[]; seal: Seal; created: boolean };
+
+/**
+ * Writes events: live over pub/sub to the one api process that waits, and behind it to a log for readers that come
+ * back. Flushed once per event-loop turn, never on a timer, so what one turn produced travels together.
+ * @param redis must queue while it is disconnected (`blocking`), or a short outage would lose events.
+ */
+export function createPublisher(options: { redis: Redis; prefix: string; ttlSeconds: number; log: Logger }): Publisher {
+  const { redis, prefix, ttlSeconds, log } = options;
+  let live = new Map<string, Frame[]>();
+  let kept = new Map<string, LogBatch>();
+  let scheduled = false;
+  let waitingBytes = 0;
+  let flights = new Set<Promise<unknown>>();
+  const roomWaiters: (() => void)[] = [];
+
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(flush);
+  }
+
+  function flush(): void {
+    scheduled = false;
+    const [channels, logs] = [live, kept];
+    live = new Map();
+    kept = new Map();
+    const pipeline = redis.pipeline();
+    let bytes = 0;
+    for (const [channel, frames] of channels) {
+      for (const message of messagesOf(frames)) {
+        pipeline.publish(channel, message);
+        bytes += message.length;
+      }
+    }
+    for (const [requestId, batch] of logs) {
+      const sealed = batch.seal(encodeFrames(batch.frames));
+      const key = streamKeys.log(prefix, requestId);
+      pipeline.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed);
+      if (batch.created || batch.frames.some((frame) => frame.type === 'end')) pipeline.expire(key, ttlSeconds);
+      bytes += sealed.length;
+    }
+    waitingBytes += bytes;
+    const flight: Promise<unknown> = pipeline
+      .exec()
+      .then((results) => {
+        const failed = results?.find(([error]) => error !== null);
+        if (failed) log.warn({ err: failed[0] }, 'events were not taken by redis');
+      })
+      .catch((error: unknown) => log.warn({ err: error }, 'events were not published'))
+      .finally(() => {
+        flights.delete(flight);
+        waitingBytes -= bytes;
+        if (waitingBytes < WAITING_BYTES_MAX) for (const wake of roomWaiters.splice(0)) wake();
+      });
+    flights.add(flight);
+  }
+
+  function write(writer: EventWriterOptions, frame: Frame, created: boolean): void {
+    if (writer.channel !== undefined) {
+      const frames = live.get(writer.channel);
+      if (frames) frames.push(frame);
+      else live.set(writer.channel, [frame]);
+    }
+    if (writer.seal) {
+      const batch = kept.get(writer.requestId);
+      if (batch) batch.frames.push(frame);
+      else kept.set(writer.requestId, { frames: [frame], seal: writer.seal, created });
+    }
+    schedule();
+  }
+
+  return {
+    open: (writer) => {
+      let seq = writer.lastSeq ?? 0;
+      let created = true;
+      const next = (type: FrameType, payload: Buffer): number => {
+        const { requestId, attempt } = writer;
+        write(writer, { type, requestId, attempt, seq: ++seq, payload }, created);
+        created = false;
+        return seq;
+      };
+      return {
+        data: (payload) => next('data', payload),
+        end: (end) => void next('end', Buffer.from(JSON.stringify(end))),
+        lastSeq: () => seq,
+      };
+    },
+    room: () => (waitingBytes < WAITING_BYTES_MAX ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve))),
+    flushed: async (timeoutMs) => {
+      if (scheduled) await new Promise((resolve) => setImmediate(resolve));
+      let timer: NodeJS.Timeout | undefined;
+      const timeout = new Promise((resolve) => {
+        timer = setTimeout(resolve, timeoutMs);
+      });
+      await Promise.race([Promise.all(flights), timeout]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Splits what one turn produced for a channel into messages of bounded size. */
+function messagesOf(frames: readonly Frame[]): Buffer[] {
+  const messages: Buffer[] = [];
+  let part: Frame[] = [];
+  let bytes = 0;
+  for (const frame of frames) {
+    if (bytes > 0 && bytes + frame.payload.length > CHANNEL_MESSAGE_BYTES_MAX) {
+      messages.push(encodeFrames(part));
+      part = [];
+      bytes = 0;
+    }
+    part.push(frame);
+    bytes += frame.payload.length;
+  }
+  messages.push(encodeFrames(part));
+  return messages;
+}

@@ -1,0 +1,152 @@
+import type { Redis } from 'ioredis';
+import type { Logger } from '../log.ts';
+import { decodeFrames, type EndOfAnswer, type Frame, streamKeys } from './events.ts';
+import type { LogReader, Open } from './log-reader.ts';
+
+export type Listener = {
+  onEvent(seq: number, payload: Buffer): void;
+  onEnd(end: EndOfAnswer): void;
+};
+
+export type SubscribeOptions = {
+  requestId: string;
+  /** Events up to this number were seen already. */
+  afterSeq: number;
+  /** Opens the kept log of the request; without it there is none to catch up from. */
+  open?: Open;
+  /** The live channel is another process's, or events may have passed already: read the log from the start. */
+  catchUp: boolean;
+};
+
+export type Subscription = {
+  lastSeq(): number;
+  ended(): boolean;
+  close(): void;
+};
+
+export type Relay = {
+  /** Name of this process's live channel, to be stored with the requests it accepts. */
+  channel: string;
+  subscribe(options: SubscribeOptions, listener: Listener): Subscription;
+  close(): Promise<void>;
+};
+
+class Subscriber implements Subscription {
+  private attempt = 0;
+  private attemptFromSeq = 0;
+  private seq: number;
+  private finished = false;
+  private stopTail: (() => void) | undefined;
+  readonly options: SubscribeOptions;
+  private readonly listener: Listener;
+  private readonly logReader: LogReader;
+  private readonly forget: (subscriber: Subscriber) => void;
+
+  constructor(options: SubscribeOptions, listener: Listener, logReader: LogReader, forget: (s: Subscriber) => void) {
+    this.options = options;
+    this.listener = listener;
+    this.logReader = logReader;
+    this.forget = forget;
+    this.seq = options.afterSeq;
+    if (options.catchUp) this.catchUp();
+  }
+
+  lastSeq(): number {
+    return this.seq;
+  }
+
+  ended(): boolean {
+    return this.finished;
+  }
+
+  /** Frames of both sources arrive here; the sequence number decides what is new. */
+  take(frame: Frame): void {
+    if (this.finished || frame.requestId !== this.options.requestId) return;
+    // A newer attempt took over at its first number; what an older one still writes from there on is a zombie's.
+    if (frame.attempt < this.attempt && frame.seq >= this.attemptFromSeq) return;
+    if (frame.attempt > this.attempt) {
+      this.attempt = frame.attempt;
+      this.attemptFromSeq = frame.seq;
+    }
+    if (frame.type === 'end') {
+      // An end with earlier events missing waits for them, unless there is nowhere to get them from.
+      if (frame.seq > this.seq + 1 && this.options.open) return this.catchUp();
+      this.close();
+      this.finished = true;
+      this.listener.onEnd(JSON.parse(frame.payload.toString()) as EndOfAnswer);
+    } else if (frame.seq === this.seq + 1) {
+      this.seq = frame.seq;
+      this.listener.onEvent(frame.seq, frame.payload);
+    } else if (frame.seq > this.seq) this.catchUp();
+  }
+
+  /** Reads the log besides the live channel from now on; events seen already are recognised by their number. */
+  catchUp(): void {
+    if (this.stopTail || !this.options.open) return;
+    this.stopTail = this.logReader.tail(this.options.requestId, this.options.open, (frames) => {
+      for (const frame of frames) this.take(frame);
+    });
+  }
+
+  close(): void {
+    this.stopTail?.();
+    this.stopTail = undefined;
+    this.forget(this);
+  }
+}
+
+/**
+ * The reading side of the relay: one channel for the whole process, demultiplexed by request id.
+ * @param subscriber connection used for nothing but this subscription.
+ */
+export async function createRelay(options: {
+  subscriber: Redis;
+  logReader: LogReader;
+  prefix: string;
+  instanceId: string;
+  log: Logger;
+}): Promise<Relay> {
+  const { subscriber, logReader, prefix, log } = options;
+  const channel = streamKeys.channel(prefix, options.instanceId);
+  const byRequest = new Map<string, Set<Subscriber>>();
+
+  function forget(gone: Subscriber): void {
+    const group = byRequest.get(gone.options.requestId);
+    group?.delete(gone);
+    if (group?.size === 0) byRequest.delete(gone.options.requestId);
+  }
+
+  subscriber.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
+    try {
+      for (const frame of decodeFrames(message)) {
+        for (const one of [...(byRequest.get(frame.requestId) ?? [])]) one.take(frame);
+      }
+    } catch (error) {
+      log.error({ err: error }, 'relay message dropped');
+    }
+  });
+  // Pub/sub forgets what was sent while the connection was away: everyone catches up from the log.
+  let subscribedBefore = false;
+  subscriber.on('ready', () => {
+    if (subscribedBefore) for (const group of byRequest.values()) for (const one of group) one.catchUp();
+    subscribedBefore = true;
+  });
+  await subscriber.subscribe(channel);
+  subscribedBefore = true;
+
+  return {
+    channel,
+    subscribe: (subscribeOptions, listener) => {
+      const one = new Subscriber(subscribeOptions, listener, logReader, forget);
+      const group = byRequest.get(subscribeOptions.requestId);
+      if (group) group.add(one);
+      else byRequest.set(subscribeOptions.requestId, new Set([one]));
+      return one;
+    },
+    close: async () => {
+      byRequest.clear();
+      await logReader.close();
+      subscriber.disconnect();
+    },
+  };
+}
