@@ -1,0 +1,148 @@
+import type { Response } from 'express';
+import { AppError } from '../errors.ts';
+import type { RequestDocument } from '../models/request.ts';
+import { watcherCame, watcherLeft } from '../requests/cancel.ts';
+import type { EndOfAnswer } from '../stream/events.ts';
+import type { ApiDependencies } from './context.ts';
+import { EventStream, earlyFailure } from './event-stream.ts';
+import { sendError } from './middleware/errors.ts';
+
+/** Answers a waiting client from what the request says, plainly or as a stream, and minds the client that goes away. */
+export type AnswerOptions = {
+  /** The request was there before this client (idempotent repeat, resume). */
+  attach: boolean;
+  afterSeq: number;
+  /** Called once when the client has its answer or is gone. */
+  onClosed: () => void;
+};
+
+const DEADLINE_GRACE_MS = 30_000;
+
+type Deps = Pick<ApiDependencies, 'config' | 'follower' | 'cancel' | 'metrics' | 'log' | 'openStreams'>;
+
+/** The JSON answer of a request, when it comes. Resolves when the response is closed. */
+export async function answerPlain(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps): Promise<void> {
+  let body = Buffer.alloc(0);
+  await waitFor(request, response, options, deps, {
+    onEvent: (_seq, payload) => {
+      body = Buffer.from(payload);
+    },
+    onEnd: (end) => {
+      processingTime(request, response);
+      retryHeaders(end, response);
+      response.status(end.status).setHeader('content-type', 'application/json; charset=utf-8');
+      response.end(body);
+    },
+    onFailure: (error) => sendError(response, error),
+  });
+}
+
+/** The event stream of a request, from `afterSeq` on. Resolves when the response is closed. */
+export async function answerStream(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps): Promise<void> {
+  const { heartbeatMs, readerBufferBytesMax } = deps.config.api;
+  const stream = new EventStream(response, { heartbeatMs, bufferBytesMax: readerBufferBytesMax });
+  const open = { disconnect: () => stream.disconnect(request._id) };
+  deps.openStreams.add(open);
+  // Held back while nothing else was sent: if the answer ends with it, it becomes an HTTP status.
+  let first: { seq: number; payload: Buffer } | undefined;
+  let started = options.afterSeq > 0;
+  response.once('close', () => {
+    stream.abandon();
+    deps.openStreams.delete(open);
+  });
+  await waitFor(request, response, options, deps, {
+    onEvent: (seq, payload) => {
+      if (!started && first === undefined && stream.untouched && isFailureChunk(payload)) {
+        first = { seq, payload };
+        return;
+      }
+      started = true;
+      if (first) stream.event(first.seq, first.payload);
+      first = undefined;
+      stream.event(seq, payload);
+    },
+    onEnd: (end) => {
+      const early = first && stream.untouched ? earlyFailure(end, first.payload) : undefined;
+      if (early) {
+        stream.abandon();
+        retryHeaders(end, response);
+        response.status(early.status).setHeader('content-type', 'application/json; charset=utf-8');
+        response.end(early.body);
+        return;
+      }
+      if (first) stream.event(first.seq, first.payload);
+      stream.end();
+    },
+    onFailure: (error) => {
+      if (stream.untouched) {
+        stream.abandon();
+        sendError(response, error);
+      } else stream.fail(error);
+    },
+  });
+}
+
+/** Only the chunk that carries an error starts with the request's own id; provider chunks are never looked into here. */
+function isFailureChunk(payload: Buffer): boolean {
+  return payload.subarray(0, 11).toString('latin1') === '{"id":"req_' && payload.includes('"finish_reason":"error"');
+}
+
+type Answering = {
+  onEvent(seq: number, payload: Buffer): void;
+  onEnd(end: EndOfAnswer): void;
+  onFailure(error: AppError): void;
+};
+
+async function waitFor(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps, answering: Answering): Promise<void> {
+  let over = false;
+  deps.metrics.openStreams.inc();
+  const overdueMs = request.deadlineAt.getTime() - Date.now() + DEADLINE_GRACE_MS;
+  const overdue = setTimeout(() => finish(() => answering.onFailure(new AppError('deadline_exceeded'))), Math.max(1_000, overdueMs));
+  if (options.attach) void watcherCame(request._id).catch((error: unknown) => deps.log.warn({ requestId: request._id, err: error }, 'watcher not counted'));
+
+  function finish(act: () => void): void {
+    if (over) return;
+    over = true;
+    clearTimeout(overdue);
+    act();
+  }
+
+  const following = deps.follower.follow(request, { afterSeq: options.afterSeq, attach: options.attach }, {
+    onEvent: (seq, payload) => {
+      if (!over) answering.onEvent(seq, payload);
+    },
+    onEnd: (end) => finish(() => answering.onEnd(end)),
+    onLost: (cause) => finish(() => answering.onFailure(new AppError('result_not_retained', { cause }))),
+  });
+  await new Promise<void>((resolve) => {
+    const closed = () => {
+      deps.metrics.openStreams.dec();
+      options.onClosed();
+      finish(() => clientLeft(request, deps));
+      resolve();
+    };
+    if (response.destroyed) closed();
+    else response.once('close', closed);
+  });
+  await following.then((one) => one.close()).catch(() => undefined);
+}
+
+/** After a grace in which it may come back, the client's leaving counts. */
+function clientLeft(request: RequestDocument, deps: Deps): void {
+  if (request.onDisconnect !== 'cancel' || request.mode === 'async') return;
+  const timer = setTimeout(() => {
+    watcherLeft(request._id, deps.cancel).catch((error: unknown) => deps.log.warn({ requestId: request._id, err: error }, 'leaving not noted'));
+  }, deps.config.api.disconnectGraceMs);
+  timer.unref();
+}
+
+function processingTime(request: RequestDocument, response: Response): void {
+  response.setHeader('openai-processing-ms', String(Math.max(0, Date.now() - request.createdAt.getTime())));
+}
+
+function retryHeaders(end: EndOfAnswer, response: Response): void {
+  if (end.state === 'done') return;
+  if (end.retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.max(1, Math.ceil(end.retryAfterMs / 1_000))));
+  // A repeat of a failed request is a new request; whether it makes sense depends on the kind of failure alone.
+  response.setHeader('x-should-retry', String(end.status === 503 || end.status === 504));
+}

@@ -1,0 +1,58 @@
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import swaggerUi from 'swagger-ui-express';
+import type { ApiDependencies } from './context.ts';
+import { authenticate, requireEndpoint } from './middleware/authenticate.ts';
+import { handleErrors, notFound } from './middleware/errors.ts';
+import { methodNotAllowed } from './middleware/method-not-allowed.ts';
+import { openCall } from './middleware/open-call.ts';
+import { openApiDocument } from './openapi.ts';
+import { showBalance, showKey } from './routes/account.ts';
+import { chatCompletions } from './routes/chat-completions.ts';
+import { listModels, showModel } from './routes/models.ts';
+import { cancel, showRequest, streamRequest } from './routes/requests.ts';
+
+const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/** The public API, top to bottom. Bodies are read by the routes that take one; nothing is parsed before authentication. */
+export function createApp(deps: ApiDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.set('query parser', 'simple');
+  app.set('trust proxy', deps.config.api.trustedProxies.length === 0 ? false : [...deps.config.api.trustedProxies]);
+
+  app.use(openCall(deps.metrics));
+  app.get('/healthz', (_request, response) => void response.end('ok'));
+  app.get('/readyz', async (_request, response) => {
+    const ready = await deps.ready().catch(() => false);
+    response.status(ready ? 200 : 503).end(ready ? 'ready' : 'not ready');
+  });
+  const document = openApiDocument(deps.config.api.publicUrl);
+  app.get('/openapi.json', (_request, response) => void response.json(document));
+  app.use(
+    '/docs',
+    (_request: Request, response: Response, next: NextFunction) => {
+      response.setHeader('content-security-policy', DOCS_POLICY);
+      next();
+    },
+    swaggerUi.serve,
+    swaggerUi.setup(document, { customSiteTitle: 'Ocelotiq API' }),
+  );
+
+  const v1 = express.Router();
+  v1.use(authenticate(deps.authenticator, deps.rateLimits));
+  v1.post('/chat/completions', chatCompletions(deps));
+  v1.get('/models', requireEndpoint('models'), listModels(deps));
+  v1.get('/models/*modelId', requireEndpoint('models'), showModel(deps));
+  v1.get('/requests/:requestId', requireEndpoint('requests'), showRequest(deps));
+  v1.get('/requests/:requestId/stream', requireEndpoint('requests'), streamRequest(deps));
+  v1.post('/requests/:requestId/cancel', requireEndpoint('requests'), cancel(deps));
+  v1.get('/balance', requireEndpoint('account'), showBalance());
+  v1.get('/key', requireEndpoint('account'), showKey());
+  v1.use(methodNotAllowed(v1));
+  app.use('/v1', v1);
+
+  app.use(notFound);
+  app.use(handleErrors(deps.log));
+  return app;
+}

@@ -1,0 +1,105 @@
+import type { Response } from 'express';
+import { AppError, errorBody } from '../errors.ts';
+import type { EndOfAnswer } from '../stream/events.ts';
+
+const LF = 0x0a;
+const BLANK = Buffer.from('\n\n');
+const HEARTBEAT = ': waiting\n\n';
+
+/** An event as it goes over the wire: its number as `id`, so that a client can continue after it. */
+export function sseEvent(seq: number, payload: Buffer): Buffer {
+  const head = `id: ${seq}\ndata: `;
+  if (!payload.includes(LF)) return Buffer.concat([Buffer.from(head), payload, BLANK]);
+  return Buffer.from(`${head}${payload.toString('utf8').replaceAll('\n', '\ndata: ')}\n\n`);
+}
+
+/**
+ * One client's SSE answer. Writes of one event-loop turn go out together; a reader that falls behind by more than the
+ * bound is dropped (it can resume). The head is sent with the first event or heartbeat, so that an early failure can
+ * still be a plain HTTP error.
+ */
+export class EventStream {
+  private pending: Buffer[] = [];
+  private scheduled = false;
+  private heartbeat: NodeJS.Timeout | undefined;
+  private over = false;
+  private lastSeq = 0;
+  private readonly response: Response;
+  private readonly bufferBytesMax: number;
+
+  constructor(response: Response, options: { heartbeatMs: number; bufferBytesMax: number }) {
+    this.response = response;
+    this.bufferBytesMax = options.bufferBytesMax;
+    this.heartbeat = setInterval(() => this.write(Buffer.from(HEARTBEAT)), options.heartbeatMs);
+  }
+
+  event(seq: number, payload: Buffer): void {
+    this.lastSeq = seq;
+    this.write(sseEvent(seq, payload));
+  }
+
+  /** Nothing was sent yet: the caller may still answer with an HTTP error. */
+  get untouched(): boolean {
+    return !this.response.headersSent && this.pending.length === 0;
+  }
+
+  end(): void {
+    if (this.over) return;
+    this.over = true;
+    clearInterval(this.heartbeat);
+    this.flush();
+    if (!this.response.destroyed) this.response.end();
+  }
+
+  /** Ends with a typed error event: an end of file alone would look like success. */
+  fail(error: AppError): void {
+    this.write(Buffer.from(`event: error\ndata: ${JSON.stringify(errorBody(error))}\n\n`));
+    this.end();
+  }
+
+  /** The process must go: tells where to continue. */
+  disconnect(requestId: string): void {
+    const details = { last_event_id: this.lastSeq, resume: `/v1/requests/${requestId}/stream?starting_after=${this.lastSeq}` };
+    this.fail(new AppError('unavailable', { message: 'The server is restarting. Continue with the resume path.', details }));
+  }
+
+  /** The client is gone; nothing more is written. */
+  abandon(): void {
+    this.over = true;
+    clearInterval(this.heartbeat);
+    this.pending = [];
+  }
+
+  private write(bytes: Buffer): void {
+    if (this.over) return;
+    this.pending.push(bytes);
+    if (this.scheduled) return;
+    this.scheduled = true;
+    process.nextTick(() => this.flush());
+  }
+
+  private flush(): void {
+    this.scheduled = false;
+    if (this.pending.length === 0 || this.response.destroyed) return;
+    if (!this.response.headersSent) writeStreamHead(this.response);
+    const bytes = this.pending.length === 1 ? this.pending[0] : Buffer.concat(this.pending);
+    this.pending = [];
+    this.response.write(bytes);
+    if (this.response.writableLength > this.bufferBytesMax) this.response.destroy();
+  }
+}
+
+function writeStreamHead(response: Response): void {
+  response.writeHead(200, {
+    'content-type': 'text/event-stream; charset=utf-8',
+    connection: 'keep-alive',
+    'x-accel-buffering': 'no',
+  });
+}
+
+/** The HTTP error of a stream that failed before its first event. `payload` is the chunk that carries the error. */
+export function earlyFailure(end: EndOfAnswer, payload: Buffer | undefined): { status: number; body: string } | undefined {
+  if (end.state === 'done' || payload === undefined) return undefined;
+  const { error } = JSON.parse(payload.toString('utf8')) as { error?: unknown };
+  return error === undefined ? undefined : { status: end.status, body: JSON.stringify({ error }) };
+}

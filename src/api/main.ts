@@ -1,0 +1,101 @@
+import { createServer } from 'node:http';
+import { createAuthenticator } from '../auth/authenticate.ts';
+import { createRateLimits } from '../auth/rate-limit.ts';
+import { createAccountWriter } from '../billing/account.ts';
+import { ConfigError, loadConfig } from '../config.ts';
+import { newId } from '../ids.ts';
+import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
+import { createLogger } from '../log.ts';
+import { createMetrics, startMetricsServer } from '../metrics.ts';
+import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
+import { createContentCipher } from '../privacy/content-key.ts';
+import { createProducer } from '../queue/enqueue.ts';
+import { checkRedis, createRedis, redisReady } from '../redis.ts';
+import { openCatalogue } from '../requests/catalogue.ts';
+import { createFollower } from '../requests/follow.ts';
+import { createRequestWriter } from '../requests/writer.ts';
+import { sendCancel } from '../stream/control.ts';
+import { createLogReader } from '../stream/log-reader.ts';
+import { createRelay } from '../stream/subscribe.ts';
+import { createApp } from './app.ts';
+import { closeGracefully, configureServer } from './server.ts';
+
+/** Composition root of the public API: everything is made here once, and its closer stands on the next line. */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger({ role: 'api', level: config.logLevel });
+  const lifecycle = createLifecycle(log);
+  runUntilSignal(lifecycle, log, config.stopGraceMs);
+  const instanceId = newId('api');
+  const metrics = createMetrics();
+  const { prefix } = config.redis;
+
+  await connectMongo(config.mongo);
+  lifecycle.defer('mongo', disconnectMongo);
+  const redis = (purpose: 'commands' | 'blocking', name: string) => {
+    const connection = createRedis(config.redis.url, purpose, log);
+    lifecycle.defer(name, () => connection.disconnect());
+    return connection;
+  };
+  const commands = redis('commands', 'redis commands');
+  await redisReady(commands);
+  await checkRedis(commands);
+
+  const producer = createProducer(commands, prefix);
+  lifecycle.defer('producer', producer.close);
+  const logReader = createLogReader({ reader: redis('blocking', 'redis log reader'), commands, prefix, instanceId, log });
+  const relay = await createRelay({ subscriber: redis('blocking', 'redis relay'), logReader, prefix, instanceId, log });
+  lifecycle.defer('relay', relay.close);
+  const cipher = createContentCipher(config.secrets.masterKeys);
+  const follower = createFollower({ relay, cipher, log });
+  lifecycle.defer('follower', follower.close);
+  const catalogue = await openCatalogue(config.providerKeys, log);
+  lifecycle.defer('catalogue', catalogue.close);
+  const keySubscriber = redis('blocking', 'redis keys');
+  const authenticator = createAuthenticator({ pepper: config.secrets.pepper, redisPrefix: prefix, subscriber: keySubscriber, log });
+  lifecycle.defer('authenticator', authenticator.close);
+  const rateLimits = createRateLimits({ redis: commands, prefix, rates: config.rates, log });
+
+  const accounts = createAccountWriter();
+  const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
+  let stopping = false;
+  const openStreams = new Set<{ disconnect(): void }>();
+  const app = createApp({
+    config,
+    authenticator,
+    rateLimits,
+    catalogue,
+    accept: { writer, accounts, producer, cipher, settings: config.requests },
+    cancel: { accounts, writer, sendCancel: (requestId) => sendCancel(commands, prefix, requestId) },
+    follower,
+    cipher,
+    replyTo: relay.channel,
+    metrics,
+    log,
+    ready: async () => !stopping && commands.status === 'ready' && (await pingMongo()),
+    openStreams,
+  });
+
+  const metricsServer = await startMetricsServer({ host: config.api.host, port: config.api.metricsPort, metrics, ready: async () => !stopping });
+  lifecycle.defer('metrics', metricsServer.close);
+  const server = createServer(app);
+  configureServer(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.api.port, config.api.host, resolve);
+  });
+  log.info({ address: config.api.host, port: config.api.port, instance: instanceId }, 'api is listening');
+  lifecycle.defer(
+    'http server',
+    async () => {
+      stopping = true;
+      await closeGracefully(server, openStreams, { noticeMs: config.api.drainNoticeMs, drainMs: config.api.drainMs });
+    },
+    config.stopGraceMs,
+  );
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

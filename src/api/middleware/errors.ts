@@ -1,0 +1,40 @@
+import type { NextFunction, Request, Response } from 'express';
+import { AppError, errorBody, toAppError } from '../../errors.ts';
+import type { Logger } from '../../log.ts';
+import { contextOf } from '../context.ts';
+
+/** Nothing matched. */
+export function notFound(): never {
+  throw new AppError('not_found', { message: 'There is no such route.' });
+}
+
+/** Sends an error in OpenAI's shape, with the headers by which SDKs decide whether to repeat. */
+export function sendError(response: Response, error: AppError): void {
+  if (error.retryAfterMs !== undefined) {
+    response.setHeader('retry-after', String(Math.max(1, Math.ceil(error.retryAfterMs / 1_000))));
+    response.setHeader('retry-after-ms', String(Math.ceil(error.retryAfterMs)));
+  }
+  if (!response.hasHeader('x-should-retry')) response.setHeader('x-should-retry', String(error.retryable));
+  response.status(error.status).setHeader('content-type', 'application/json; charset=utf-8');
+  response.end(JSON.stringify(errorBody(error)));
+}
+
+/** Last of all: whatever was thrown. Express' own errors (malformed paths) are the client's mistakes. */
+export function handleErrors(log: Logger) {
+  return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
+    const error = isClientMistake(thrown) ? new AppError('invalid_request', { cause: thrown }) : toAppError(thrown);
+    const { requestId } = contextOf(request);
+    if (error.status >= 500) log.error({ requestId, code: error.code, method: request.method, err: error }, 'request failed');
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // A body that was refused unread would be taken for the next request on this connection.
+    if (!request.complete) response.setHeader('connection', 'close');
+    sendError(response, error);
+  };
+}
+
+function isClientMistake(thrown: unknown): boolean {
+  return thrown instanceof URIError || (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500);
+}

@@ -1,0 +1,41 @@
+import { fileURLToPath } from 'node:url';
+import { ConfigError, loadConfig } from '../config.ts';
+import { createLifecycle } from '../lifecycle.ts';
+import { createLogger } from '../log.ts';
+import { AiModel, Provider } from '../models/ai-model.ts';
+import { connectMongo, disconnectMongo, migrate } from '../models/connect.ts';
+import { importCatalogue } from '../requests/catalogue.ts';
+
+/** One-shot, run before the other roles of a new version are started: collections, validators, indexes, first catalogue. */
+
+const CATALOGUE_FILE = fileURLToPath(new URL('../../config/models.json', import.meta.url));
+
+/** The sandbox is where this start has put it; without one (in production) nothing is sent there. */
+async function placeSandbox(url: string | undefined): Promise<void> {
+  await Provider.updateOne({ _id: 'sandbox' }, { $set: url ? { baseUrl: url, enabled: true } : { enabled: false } });
+}
+
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const log = createLogger({ role: 'migrate', level: config.logLevel });
+  const lifecycle = createLifecycle(log);
+  try {
+    await connectMongo(config.mongo);
+    lifecycle.defer('mongo', disconnectMongo);
+    await migrate();
+    log.info('collections and indexes are in place');
+    // A catalogue that an operator has edited is theirs.
+    if (!(await AiModel.exists({}))) {
+      const { models } = await importCatalogue(CATALOGUE_FILE);
+      log.info({ count: models }, 'catalogue imported');
+    }
+    await placeSandbox(config.sandbox.url);
+  } finally {
+    await lifecycle.close();
+  }
+}
+
+await main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? error.message : error);
+  process.exit(1);
+});

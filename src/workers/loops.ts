@@ -1,0 +1,136 @@
+import cron from 'node-cron';
+import type { AccountWriter } from '../billing/account.ts';
+import { flushOutboxes, flushPage } from '../billing/ledger.ts';
+import { reconcilePage } from '../billing/reconcile.ts';
+import type { Config } from '../config.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import type { Logger } from '../log.ts';
+import type { Metrics } from '../metrics.ts';
+import { QUEUES } from '../queue/define-job.ts';
+import type { Producer } from '../queue/enqueue.ts';
+import { type SweepDependencies, sweepHolds, sweepRequests } from '../requests/sweep.ts';
+import type { Deliveries } from '../webhooks/deliver.ts';
+
+/**
+ * What every worker process does on its own timers, because it repairs what the queue may have lost. All of it is
+ * compare-and-set, so it does not matter how many processes do it; only the nightly purge goes through the queue, which
+ * runs it once per cluster.
+ */
+export type LoopDependencies = {
+  config: Config;
+  accounts: AccountWriter;
+  sweep: SweepDependencies;
+  deliveries: Pick<Deliveries, 'sweep'>;
+  producer: Producer;
+  metrics: Metrics;
+  log: Logger;
+};
+
+const PAGE_SIZE = 500;
+const METRICS_INTERVAL_MS = 5_000;
+const FULL_FLUSH_INTERVAL_MS = 10_000;
+
+/** Runs `act` again and again, `intervalMs` after its last end, a little jittered; never twice at once. */
+function every(name: string, intervalMs: number, act: () => Promise<unknown>, lifecycle: Lifecycle, log: Logger): void {
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<unknown> = Promise.resolve();
+  let stopped = false;
+  const schedule = () => {
+    if (!stopped) timer = setTimeout(run, intervalMs * (0.9 + Math.random() * 0.2));
+  };
+  const run = () => {
+    running = act()
+      .catch((error: unknown) => log.warn({ schedule: name, err: error }, 'periodic work failed'))
+      .finally(schedule);
+  };
+  schedule();
+  lifecycle.defer(name, async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await running;
+  });
+}
+
+export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
+  const { config, log } = deps;
+  const { sweep } = config;
+  every('sweep requests', sweep.intervalMs, () => sweepRequests(Date.now(), deps.sweep), lifecycle, log);
+  every('sweep holds', sweep.intervalMs, holdsWalk(deps), lifecycle, log);
+  every('sweep webhooks', sweep.intervalMs, () => deps.deliveries.sweep(), lifecycle, log);
+  every('flush outboxes', sweep.outboxFlushMs, () => flushOutboxes(deps.accounts.takeDirty(), log), lifecycle, log);
+  every('flush all outboxes', Math.min(FULL_FLUSH_INTERVAL_MS, sweep.reconcileIntervalMs), outboxWalk(deps), lifecycle, log);
+  every('reconcile', sweep.reconcileIntervalMs, reconcileWalk(deps), lifecycle, log);
+  every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
+  proposePurge(deps, lifecycle);
+}
+
+/** One whole walk over the accounts in pages; a long collection is read without holding more than a page. */
+function holdsWalk({ sweep, metrics }: LoopDependencies) {
+  return async () => {
+    let afterId: string | undefined;
+    let open = 0;
+    let oldestOverdueMs = 0;
+    do {
+      const page = await sweepHolds(afterId, Date.now(), sweep);
+      open += page.seen.open;
+      oldestOverdueMs = Math.max(oldestOverdueMs, page.seen.oldestMs);
+      afterId = page.nextId;
+    } while (afterId !== undefined);
+    metrics.holdsOpen.set(open);
+    metrics.holdOverdue.set(oldestOverdueMs / 1_000);
+  };
+}
+
+function outboxWalk({ log, metrics }: LoopDependencies) {
+  return async () => {
+    let afterId: string | undefined;
+    let oldestMs = 0;
+    do {
+      const page = await flushPage(afterId, PAGE_SIZE, Date.now(), log);
+      oldestMs = Math.max(oldestMs, page.oldestMs);
+      afterId = page.nextId;
+    } while (afterId !== undefined);
+    metrics.outboxOldest.set(oldestMs / 1_000);
+  };
+}
+
+function reconcileWalk({ log, metrics }: LoopDependencies) {
+  return async () => {
+    let afterId: string | undefined;
+    let wrong = 0;
+    let differenceMicros = 0n;
+    do {
+      const page = await reconcilePage(afterId, PAGE_SIZE, log);
+      wrong += page.wrong.length;
+      for (const finding of page.wrong) differenceMicros += finding.differenceMicros < 0n ? -finding.differenceMicros : finding.differenceMicros;
+      afterId = page.nextId;
+    } while (afterId !== undefined);
+    metrics.reconcileWrong.set(wrong);
+    metrics.reconcileDifference.set(Number(differenceMicros));
+  };
+}
+
+async function measure({ producer, metrics }: LoopDependencies): Promise<void> {
+  const counts = await producer.counts();
+  for (const queue of QUEUES) {
+    for (const [state, count] of Object.entries(counts[queue])) metrics.queueDepth.set({ queue, state }, count);
+    metrics.queueAge.set({ queue }, (await producer.oldestWaitingMs(queue, Date.now())) / 1_000);
+  }
+}
+
+/** Every process proposes the nightly purge; the job id makes it one per day for the whole cluster. */
+function proposePurge({ config, producer, log }: LoopDependencies, lifecycle: Lifecycle): void {
+  const task = cron.schedule(
+    config.retention.purgeCron,
+    async () => {
+      const day = new Date().toISOString().slice(0, 10);
+      try {
+        await producer.enqueue('purgeContent', { day }, { jobId: `purge-content-${day}` });
+      } catch (error) {
+        log.warn({ schedule: 'purge-content', err: error }, 'purge not proposed');
+      }
+    },
+    { timezone: config.retention.timezone, noOverlap: true },
+  );
+  lifecycle.defer('purge schedule', () => task.destroy());
+}
