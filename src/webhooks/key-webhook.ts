@@ -1,0 +1,27 @@
+import { ApiKey, type ApiKeyDocument } from '../models/api-key.ts';
+import { nativeCollection } from '../models/connect.ts';
+
+/** The webhook settings of an API key. Revoked keys keep theirs: what they asked for is still told. */
+
+export type KeyWebhook = ApiKeyDocument['webhook'];
+
+const keys = () => nativeCollection<ApiKeyDocument>(ApiKey);
+
+/** The settings as they are now; `undefined` when there is no such key. */
+export async function keyWebhook(keyId: string): Promise<KeyWebhook | undefined> {
+  const key = await keys().findOne({ _id: keyId }, { projection: { webhook: 1 }, promoteBuffers: true });
+  return key?.webhook;
+}
+
+/** The sealed URL that the key's events go to, unless it has none or is disabled. */
+export function usableUrl(webhook: KeyWebhook | undefined): Buffer | undefined {
+  return webhook && !webhook.disabledAt ? webhook.url : undefined;
+}
+
+/** Stops all webhooks of a key, but only while it still has the URL that was tried: its owner may have changed it since. */
+export async function disableKeyWebhook(keyId: string, tried: Buffer, reason: string): Promise<void> {
+  await keys().updateOne(
+    { _id: keyId, 'webhook.url': tried, 'webhook.disabledAt': { $exists: false } },
+    { $set: { 'webhook.disabledAt': new Date(), 'webhook.disabledReason': reason } },
+  );
+}

@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals';
+import { createHostGate, type HostPass } from '../../src/webhooks/host-gate.ts';
+
+function entered(pass: HostPass): HostPass & { entered: true } {
+  if (!pass.entered) throw new Error('was sent away');
+  return pass;
+}
+
+test('as many as allowed enter, the next waits for one to leave, other hosts do not notice', async () => {
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 5, waitMs: 10_000 });
+  const first = entered(await gate.enter('a'));
+  const second = entered(await gate.enter('a'));
+  let third: HostPass | undefined;
+  const waiting = gate.enter('a').then((pass) => {
+    third = pass;
+  });
+  const other = entered(await gate.enter('b'));
+  expect(third).toBeUndefined();
+  first.leave();
+  first.leave();
+  await waiting;
+  second.leave();
+  other.leave();
+  entered(third ?? { entered: false, retryAfterMs: 0 }).leave();
+  expect(gate.size()).toBe(0);
+});
+
+test('a host of which nothing is known yet is assumed to need the time one may wait', async () => {
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, waitMs: 1_000, now: () => 0 });
+  await gate.enter('a');
+  await gate.enter('a');
+  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 500 });
+  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 1_000 });
+});
+
+test('who finds the line full or waits too long is sent away, each to a later time, at the pace of the host', async () => {
+  let nowMs = 0;
+  const gate = createHostGate({ concurrencyMax: 1, lineMax: 1, waitMs: 5, now: () => nowMs });
+  const holder = entered(await gate.enter('a'));
+  const next = gate.enter('a');
+  nowMs = 4_000;
+  holder.leave();
+  const second = entered(await next);
+  const waiting = gate.enter('a');
+  const times = [await gate.enter('a'), await gate.enter('a'), await waiting];
+  expect(times).toEqual([4_000, 8_000, 12_000].map((retryAfterMs) => ({ entered: false, retryAfterMs })));
+  second.leave();
+  expect(gate.size()).toBe(1);
+});
