@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { CRASH_POINTS } from './crash-point.ts';
 
 /**
  * The only place that reads the environment. Parsed once into a frozen object whose names carry their units. Any
@@ -20,7 +21,10 @@ export class ConfigError extends Error {
 
 const integer = (fallback: number, min: number, max: number) =>
   z.coerce.number().int().min(min).max(max).default(fallback);
-const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true');
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
 const seconds = (fallback: number, max = 86_400) => integer(fallback, 1, max);
 const secret = z.string().min(1);
 
@@ -28,10 +32,16 @@ const variables = z.object({
   OCELOTIQ_MODE: z.enum(['production', 'evaluation']).default('production'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   MONGODB_URI: z.string().regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://'),
-  MONGODB_DATABASE: z.string().regex(/^[\w-]{1,38}$/).default('ocelotiq'),
+  MONGODB_DATABASE: z
+    .string()
+    .regex(/^[\w-]{1,38}$/)
+    .default('ocelotiq'),
   MONGODB_POOL_MAX: integer(20, 1, 500),
   REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
-  REDIS_PREFIX: z.string().regex(/^[\w-]{1,40}$/).default('ocq'),
+  REDIS_PREFIX: z
+    .string()
+    .regex(/^[\w-]{1,40}$/)
+    .default('ocq'),
   KEY_PEPPER: secret,
   MASTER_KEYS: secret,
 
@@ -85,7 +95,10 @@ const variables = z.object({
   WEBHOOK_TOTAL_MS: integer(15_000, 10, 120_000),
   WEBHOOK_CONCURRENCY: integer(50, 1, 1_000),
   WEBHOOK_ALLOW_LOOPBACK: flag,
-  WEBHOOK_RETRY_SECONDS: z.string().regex(/^\d+(,\d+){0,19}$/).default('5,300,1800,7200,18000,36000,50400,72000,86400'),
+  WEBHOOK_RETRY_SECONDS: z
+    .string()
+    .regex(/^\d+(,\d+){0,19}$/)
+    .default('5,300,1800,7200,18000,36000,50400,72000,86400'),
   WEBHOOK_INLINE_BYTES_MAX: integer(256 * 1024, 0, 4 * 1024 * 1024),
 
   STREAM_TTL_SECONDS: seconds(900),
@@ -98,6 +111,8 @@ const variables = z.object({
   SANDBOX_PORT: integer(8090, 0, 65_535),
   SANDBOX_API_KEY: z.string().optional(),
   SANDBOX_URL: z.url().optional(),
+  CRASH_POINT: z.enum(CRASH_POINTS).optional(),
+  CRASH_PASSAGE: integer(1, 1, 1_000_000),
   ADMIN_HOST: z.string().default('127.0.0.1'),
   ADMIN_PORT: integer(8081, 0, 65_535),
 });
@@ -110,7 +125,8 @@ const SECRET_BYTES_MIN = 32;
 
 function withFiles(environment: Environment, problems: string[]): Record<string, string> {
   const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(environment)) if (value !== undefined && value !== '') values[name] = value;
+  for (const [name, value] of Object.entries(environment))
+    if (value !== undefined && value !== '') values[name] = value;
   for (const name of Object.keys(environment).filter((key) => key.endsWith('_FILE'))) {
     const target = name.slice(0, -'_FILE'.length);
     const path = environment[name];
@@ -126,7 +142,8 @@ function withFiles(environment: Environment, problems: string[]): Record<string,
 
 function decodeSecret(name: string, text: string, production: boolean, problems: string[]): Buffer {
   const bytes = Buffer.from(text, 'base64');
-  if (bytes.length < SECRET_BYTES_MIN) problems.push(`${name}: needs at least ${SECRET_BYTES_MIN} random bytes in base64`);
+  if (bytes.length < SECRET_BYTES_MIN)
+    problems.push(`${name}: needs at least ${SECRET_BYTES_MIN} random bytes in base64`);
   if (production && (EXAMPLE_SECRETS.test(text) || new Set(bytes).size < 12)) {
     problems.push(`${name}: is an example value; make one with: openssl rand -base64 32`);
   }
@@ -153,19 +170,29 @@ function checkTimers(v: Variables): string[] {
   const rules: [boolean, string][] = [
     [v.LEASE_HEARTBEAT_MS * 3 <= v.LEASE_MS, 'LEASE_HEARTBEAT_MS x 3 must not exceed LEASE_MS'],
     [v.QUEUE_LOCK_MS < v.LEASE_MS, 'QUEUE_LOCK_MS must be shorter than LEASE_MS'],
-    [v.LEASE_MS <= v.QUEUE_LOCK_MS + 2 * v.QUEUE_STALLED_MS, 'LEASE_MS must not exceed QUEUE_LOCK_MS + 2 x QUEUE_STALLED_MS'],
+    [
+      v.LEASE_MS <= v.QUEUE_LOCK_MS + 2 * v.QUEUE_STALLED_MS,
+      'LEASE_MS must not exceed QUEUE_LOCK_MS + 2 x QUEUE_STALLED_MS',
+    ],
     [v.PROVIDER_CONNECT_MS < v.REQUEST_DEADLINE_MS, 'PROVIDER_CONNECT_MS must be shorter than REQUEST_DEADLINE_MS'],
     [v.PROVIDER_FIRST_BYTE_MS <= v.REQUEST_DEADLINE_MS, 'PROVIDER_FIRST_BYTE_MS must not exceed REQUEST_DEADLINE_MS'],
     [v.PROVIDER_IDLE_MS <= v.STREAM_DEADLINE_MS, 'PROVIDER_IDLE_MS must not exceed STREAM_DEADLINE_MS'],
     [v.LEASE_MS <= v.HOLD_GRACE_MS, 'LEASE_MS must not exceed HOLD_GRACE_MS'],
     [v.WORKER_DRAIN_MS < v.STOP_GRACE_MS, 'WORKER_DRAIN_MS must be shorter than STOP_GRACE_MS'],
-    [v.API_DRAIN_MS + v.API_DRAIN_NOTICE_MS < v.STOP_GRACE_MS, 'API_DRAIN_MS + API_DRAIN_NOTICE_MS must be shorter than STOP_GRACE_MS'],
+    [
+      v.API_DRAIN_MS + v.API_DRAIN_NOTICE_MS < v.STOP_GRACE_MS,
+      'API_DRAIN_MS + API_DRAIN_NOTICE_MS must be shorter than STOP_GRACE_MS',
+    ],
     [v.WEBHOOK_CONNECT_MS <= v.WEBHOOK_TOTAL_MS, 'WEBHOOK_CONNECT_MS must not exceed WEBHOOK_TOTAL_MS'],
   ];
   return rules.filter(([holds]) => !holds).map(([, text]) => text);
 }
 
-function build(v: Variables, secrets: { pepper: Buffer; masterKeys: Map<number, Buffer> }, providerKeys: Map<string, string>) {
+function build(
+  v: Variables,
+  secrets: { pepper: Buffer; masterKeys: Map<number, Buffer> },
+  providerKeys: Map<string, string>,
+) {
   return {
     mode: v.OCELOTIQ_MODE,
     logLevel: v.LOG_LEVEL,
@@ -179,7 +206,9 @@ function build(v: Variables, secrets: { pepper: Buffer; masterKeys: Map<number, 
       metricsPort: v.API_METRICS_PORT,
       publicUrl: v.API_PUBLIC_URL ?? `http://${v.API_HOST}:${v.API_PORT}`,
       bodyBytesMax: v.API_BODY_BYTES_MAX,
-      trustedProxies: v.API_TRUSTED_PROXIES.split(',').map((text) => text.trim()).filter((text) => text !== ''),
+      trustedProxies: v.API_TRUSTED_PROXIES.split(',')
+        .map((text) => text.trim())
+        .filter((text) => text !== ''),
       heartbeatMs: v.API_HEARTBEAT_MS,
       disconnectGraceMs: v.API_DISCONNECT_GRACE_MS,
       readerBufferBytesMax: v.API_READER_BUFFER_BYTES_MAX,
@@ -238,6 +267,8 @@ function build(v: Variables, secrets: { pepper: Buffer; masterKeys: Map<number, 
       inlineBytesMax: v.WEBHOOK_INLINE_BYTES_MAX,
     },
     retention: { contentDays: v.CONTENT_RETENTION_DAYS, purgeCron: v.PURGE_CRON, timezone: v.PURGE_TIMEZONE },
+    /** Tests only: where this process kills itself. */
+    crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
     admin: { host: v.ADMIN_HOST, port: v.ADMIN_PORT },
     sandbox: { url: v.SANDBOX_URL },
   } as const;
@@ -274,6 +305,7 @@ export function loadConfig(environment: Environment = process.env): Config {
   const masterKeys = decodeMasterKeys(v.MASTER_KEYS, production, problems);
   problems.push(...checkTimers(v));
   if (production && v.WEBHOOK_ALLOW_LOOPBACK) problems.push('WEBHOOK_ALLOW_LOOPBACK: is for evaluation only');
+  if (production && v.CRASH_POINT !== undefined) problems.push('CRASH_POINT: is for tests only');
   if (problems.length > 0) throw new ConfigError(problems);
   const providerKeys = new Map(
     Object.entries(withFiles(environment, problems))

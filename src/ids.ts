@@ -45,6 +45,17 @@ export function lowestIdAt(prefix: IdPrefix, timeMs: number): string {
   return `${prefix}_${timeCharacters(timeMs)}${'0'.repeat(RANDOM_CHARACTERS)}`;
 }
 
+/** When an identifier was made, in milliseconds since the epoch. */
+export function timeOfId(id: string): number {
+  let timeMs = 0;
+  for (const character of id.slice(-26, -16)) timeMs = timeMs * 32 + ALPHABET.indexOf(character);
+  return timeMs;
+}
+
 export function isId(prefix: IdPrefix, text: string): boolean {
-  return text.length === prefix.length + 27 && text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(-26));
+  return (
+    text.length === prefix.length + 27 &&
+    text.startsWith(`${prefix}_`) &&
+    /^[0-9a-hjkmnp-tv-z]{26}$/.test(text.slice(-26))
+  );
 }

@@ -4,14 +4,19 @@
  * replaced without touching the bytes of the others.
  */
 
-export type JsonProblem = 'not_json' | 'too_deep' | 'too_many_members' | 'duplicate_name' | 'forbidden_name' | 'number_range' | 'not_an_object';
+export type JsonProblem =
+  | 'not_json'
+  | 'too_deep'
+  | 'too_many_members'
+  | 'duplicate_name'
+  | 'forbidden_name'
+  | 'number_range'
+  | 'not_an_object';
 
 /** `start` is where the member's name begins, `valueStart`..`end` is its value (indexes into the text). */
 export type MemberSpan = { start: number; valueStart: number; end: number };
 
-export type JsonScan =
-  | { ok: true; members: Map<string, MemberSpan> }
-  | { ok: false; problem: JsonProblem; at: number };
+export type JsonScan = { ok: true; members: Map<string, MemberSpan> } | { ok: false; problem: JsonProblem; at: number };
 
 export type ScanLimits = { depthMax: number; membersMax: number };
 
@@ -83,23 +88,14 @@ class Scanner {
   }
 
   private value(depth: number): void {
-    switch (this.text.charCodeAt(this.position)) {
-      case 0x7b:
-        return this.object(depth, undefined);
-      case 0x5b:
-        return this.array(depth);
-      case 0x22:
-        this.string();
-        return;
-      case 0x74:
-        return this.word('true');
-      case 0x66:
-        return this.word('false');
-      case 0x6e:
-        return this.word('null');
-      default:
-        return this.number();
-    }
+    const code = this.text.charCodeAt(this.position);
+    if (code === 0x7b) this.object(depth, undefined);
+    else if (code === 0x5b) this.array(depth);
+    else if (code === 0x22) this.string();
+    else if (code === 0x74) this.word('true');
+    else if (code === 0x66) this.word('false');
+    else if (code === 0x6e) this.word('null');
+    else this.number();
   }
 
   private object(depth: number, spans: Map<string, MemberSpan> | undefined): void {
@@ -183,7 +179,8 @@ class Scanner {
   private escape(): void {
     const next = this.text[this.position + 1] ?? '';
     if (next === 'u') {
-      if (!/^[0-9a-fA-F]{4}$/.test(this.text.slice(this.position + 2, this.position + 6))) throw this.failure('not_json');
+      if (!/^[0-9a-fA-F]{4}$/.test(this.text.slice(this.position + 2, this.position + 6)))
+        throw this.failure('not_json');
       this.position += 6;
     } else if (next !== '' && '"\\/bfnrt'.includes(next)) this.position += 2;
     else throw this.failure('not_json');

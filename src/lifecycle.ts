@@ -55,7 +55,7 @@ export function runUntilSignal(lifecycle: Lifecycle, log: Logger, deadlineMs: nu
       log.error({ deadlineMs }, 'not stopped in time');
       process.exit(1);
     }, deadlineMs).unref();
-    lifecycle.close().finally(() => {
+    void lifecycle.close().finally(() => {
       log.info('stopped');
       process.exit(exitCode);
     });

@@ -19,14 +19,14 @@ const TEXT_CHARACTERS_MAX = 2_000;
 export function scrub(text: string): string {
   let clean = text.slice(0, TEXT_CHARACTERS_MAX);
   for (const pattern of SECRET_PATTERNS) clean = clean.replace(pattern, '[redacted]');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  return clean.replace(/[\u0000-\u0009\u000b-\u001f\u007f]/g, '?');
+  return clean.replace(/[^\P{Cc}\n]/gu, '?');
 }
 
 /** Errors by allow-list: class, code, scrubbed text and stack. Drivers hang requests, headers and documents on theirs. */
 export function serializeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
-  const code = 'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
+  const code =
+    'code' in error && (typeof error.code === 'string' || typeof error.code === 'number') ? error.code : undefined;
   return {
     type: error.name,
     ...(code === undefined ? {} : { code }),

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Every metric of the product in one table. Labels are closed sets (states, codes, routes), never ids or content. */
@@ -9,25 +9,99 @@ export function createMetrics() {
   const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
   return {
     registry,
-    httpRequests: new Counter({ name: 'ocelotiq_http_requests_total', help: 'Answered HTTP requests', labelNames: ['route', 'status'], registers }),
-    requests: new Counter({ name: 'ocelotiq_requests_total', help: 'Requests that reached a terminal state', labelNames: ['mode', 'state'], registers }),
-    addedLatency: new Histogram({ name: 'ocelotiq_added_latency_seconds', help: 'Time from acceptance to the call of the provider', buckets: secondsBuckets, registers }),
-    settleLag: new Histogram({ name: 'ocelotiq_settle_lag_seconds', help: 'Time from usage known to balance debited', buckets: secondsBuckets, registers }),
-    providerErrors: new Counter({ name: 'ocelotiq_provider_errors_total', help: 'Failed provider calls', labelNames: ['provider', 'outcome'], registers }),
-    orphanCalls: new Counter({ name: 'ocelotiq_orphan_provider_calls_total', help: 'Provider calls whose request was decided by another worker', registers }),
-    reviews: new Counter({ name: 'ocelotiq_billing_reviews_total', help: 'Bills that a person should look at', registers }),
-    openStreams: new Gauge({ name: 'ocelotiq_open_streams', help: 'Clients that wait for or read an answer', registers }),
+    httpRequests: new Counter({
+      name: 'ocelotiq_http_requests_total',
+      help: 'Answered HTTP requests',
+      labelNames: ['route', 'status'],
+      registers,
+    }),
+    requests: new Counter({
+      name: 'ocelotiq_requests_total',
+      help: 'Requests that reached a terminal state',
+      labelNames: ['mode', 'state'],
+      registers,
+    }),
+    addedLatency: new Histogram({
+      name: 'ocelotiq_added_latency_seconds',
+      help: 'Time from acceptance to the call of the provider',
+      buckets: secondsBuckets,
+      registers,
+    }),
+    settleLag: new Histogram({
+      name: 'ocelotiq_settle_lag_seconds',
+      help: 'Time from usage known to balance debited',
+      buckets: secondsBuckets,
+      registers,
+    }),
+    providerErrors: new Counter({
+      name: 'ocelotiq_provider_errors_total',
+      help: 'Failed provider calls',
+      labelNames: ['provider', 'outcome'],
+      registers,
+    }),
+    orphanCalls: new Counter({
+      name: 'ocelotiq_orphan_provider_calls_total',
+      help: 'Provider calls whose request was decided by another worker',
+      registers,
+    }),
+    reviews: new Counter({
+      name: 'ocelotiq_billing_reviews_total',
+      help: 'Bills that a person should look at',
+      registers,
+    }),
+    openStreams: new Gauge({
+      name: 'ocelotiq_open_streams',
+      help: 'Clients that wait for or read an answer',
+      registers,
+    }),
     running: new Gauge({ name: 'ocelotiq_running_requests', help: 'Requests this worker is running', registers }),
-    queueDepth: new Gauge({ name: 'ocelotiq_queue_depth', help: 'Jobs by queue and state', labelNames: ['queue', 'state'], registers }),
-    queueAge: new Gauge({ name: 'ocelotiq_queue_age_seconds', help: 'Age of the oldest waiting job', labelNames: ['queue'], registers }),
+    queueDepth: new Gauge({
+      name: 'ocelotiq_queue_depth',
+      help: 'Jobs by queue and state',
+      labelNames: ['queue', 'state'],
+      registers,
+    }),
+    queueAge: new Gauge({
+      name: 'ocelotiq_queue_age_seconds',
+      help: 'Age of the oldest waiting job',
+      labelNames: ['queue'],
+      registers,
+    }),
     holdsOpen: new Gauge({ name: 'ocelotiq_holds_open', help: 'Holds over all accounts', registers }),
-    holdOverdue: new Gauge({ name: 'ocelotiq_hold_overdue_seconds', help: 'How far the most overdue hold is past its expiry', registers }),
-    outboxOldest: new Gauge({ name: 'ocelotiq_outbox_oldest_seconds', help: 'Age of the oldest entry not yet in the ledger', registers }),
-    reconcileDifference: new Gauge({ name: 'ocelotiq_reconcile_difference_micros', help: 'Sum of absolute differences of the last full pass', registers }),
-    reconcileWrong: new Gauge({ name: 'ocelotiq_reconcile_wrong_accounts', help: 'Accounts with a difference in the last full pass', registers }),
-    jobs: new Counter({ name: 'ocelotiq_jobs_total', help: 'Finished job runs', labelNames: ['job', 'outcome'], registers }),
-    deliveries: new Counter({ name: 'ocelotiq_webhook_deliveries_total', help: 'Webhook delivery attempts', labelNames: ['outcome'], registers }),
-    breakerOpen: new Gauge({ name: 'ocelotiq_breaker_open', help: '1 while the route is not tried', labelNames: ['route'], registers }),
+    holdOldest: new Gauge({ name: 'ocelotiq_hold_oldest_seconds', help: 'Age of the oldest open hold', registers }),
+    outboxOldest: new Gauge({
+      name: 'ocelotiq_outbox_oldest_seconds',
+      help: 'Age of the oldest entry not yet in the ledger',
+      registers,
+    }),
+    reconcileDifference: new Gauge({
+      name: 'ocelotiq_reconcile_difference_micros',
+      help: 'Sum of absolute differences of the last full pass',
+      registers,
+    }),
+    reconcileWrong: new Gauge({
+      name: 'ocelotiq_reconcile_wrong_accounts',
+      help: 'Accounts with a difference in the last full pass',
+      registers,
+    }),
+    jobs: new Counter({
+      name: 'ocelotiq_jobs_total',
+      help: 'Finished job runs',
+      labelNames: ['job', 'outcome'],
+      registers,
+    }),
+    deliveries: new Counter({
+      name: 'ocelotiq_webhook_deliveries_total',
+      help: 'Webhook delivery attempts',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    breakerOpen: new Gauge({
+      name: 'ocelotiq_breaker_open',
+      help: '1 while the route is not tried',
+      labelNames: ['route'],
+      registers,
+    }),
   };
 }
 
@@ -46,7 +120,7 @@ export function startMetricsServer(options: {
   ready: () => Promise<boolean>;
 }): Promise<{ port: number; close(): Promise<void> }> {
   const { metrics, ready } = options;
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? '').split('?')[0];
     if (path === '/healthz') response.end('ok');
     else if (path === '/readyz') {
@@ -60,6 +134,9 @@ export function startMetricsServer(options: {
       response.statusCode = 404;
       response.end();
     }
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   server.requestTimeout = READ_TIMEOUT_MS;
   return new Promise((resolve, reject) => {

@@ -41,6 +41,10 @@ export function parseRub(text: string): bigint | undefined {
   return BigInt(whole) * MICROS_PER_RUB + BigInt(fraction.padEnd(6, '0'));
 }
 
+export function maxMicros(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
+}
+
 export function minMicros(a: bigint, b: bigint): bigint {
   return a < b ? a : b;
 }

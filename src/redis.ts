@@ -56,7 +56,8 @@ export async function checkRedis(redis: Redis): Promise<void> {
   const info = await redis.info('server');
   const version = /redis_version:(\d+)\.(\d+)/.exec(info);
   const [major, minor] = [Number(version?.[1] ?? 0), Number(version?.[2] ?? 0)];
-  if (major < 6 || (major === 6 && minor < 2)) throw new Error(`Redis ${major}.${minor} is too old: 6.2 or newer is needed`);
+  if (major < 6 || (major === 6 && minor < 2))
+    throw new Error(`Redis ${major}.${minor} is too old: 6.2 or newer is needed`);
   const memory = await redis.info('memory');
   const policy = /maxmemory_policy:(\S+)/.exec(memory)?.[1];
   if (policy !== 'noeviction') {

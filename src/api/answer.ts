@@ -21,7 +21,12 @@ const DEADLINE_GRACE_MS = 30_000;
 type Deps = Pick<ApiDependencies, 'config' | 'follower' | 'cancel' | 'metrics' | 'log' | 'openStreams'>;
 
 /** The JSON answer of a request, when it comes. Resolves when the response is closed. */
-export async function answerPlain(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps): Promise<void> {
+export async function answerPlain(
+  request: RequestDocument,
+  response: Response,
+  options: AnswerOptions,
+  deps: Deps,
+): Promise<void> {
   let body = Buffer.alloc(0);
   await waitFor(request, response, options, deps, {
     onEvent: (_seq, payload) => {
@@ -38,7 +43,12 @@ export async function answerPlain(request: RequestDocument, response: Response, 
 }
 
 /** The event stream of a request, from `afterSeq` on. Resolves when the response is closed. */
-export async function answerStream(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps): Promise<void> {
+export async function answerStream(
+  request: RequestDocument,
+  response: Response,
+  options: AnswerOptions,
+  deps: Deps,
+): Promise<void> {
   const { heartbeatMs, readerBufferBytesMax } = deps.config.api;
   const stream = new EventStream(response, { heartbeatMs, bufferBytesMax: readerBufferBytesMax });
   const open = { disconnect: () => stream.disconnect(request._id) };
@@ -93,12 +103,24 @@ type Answering = {
   onFailure(error: AppError): void;
 };
 
-async function waitFor(request: RequestDocument, response: Response, options: AnswerOptions, deps: Deps, answering: Answering): Promise<void> {
+async function waitFor(
+  request: RequestDocument,
+  response: Response,
+  options: AnswerOptions,
+  deps: Deps,
+  answering: Answering,
+): Promise<void> {
   let over = false;
   deps.metrics.openStreams.inc();
   const overdueMs = request.deadlineAt.getTime() - Date.now() + DEADLINE_GRACE_MS;
-  const overdue = setTimeout(() => finish(() => answering.onFailure(new AppError('deadline_exceeded'))), Math.max(1_000, overdueMs));
-  if (options.attach) void watcherCame(request._id).catch((error: unknown) => deps.log.warn({ requestId: request._id, err: error }, 'watcher not counted'));
+  const overdue = setTimeout(
+    () => finish(() => answering.onFailure(new AppError('deadline_exceeded'))),
+    Math.max(1_000, overdueMs),
+  );
+  if (options.attach)
+    void watcherCame(request._id).catch((error: unknown) =>
+      deps.log.warn({ requestId: request._id, err: error }, 'watcher not counted'),
+    );
 
   function finish(act: () => void): void {
     if (over) return;
@@ -107,13 +129,17 @@ async function waitFor(request: RequestDocument, response: Response, options: An
     act();
   }
 
-  const following = deps.follower.follow(request, { afterSeq: options.afterSeq, attach: options.attach }, {
-    onEvent: (seq, payload) => {
-      if (!over) answering.onEvent(seq, payload);
+  const following = deps.follower.follow(
+    request,
+    { afterSeq: options.afterSeq, attach: options.attach },
+    {
+      onEvent: (seq, payload) => {
+        if (!over) answering.onEvent(seq, payload);
+      },
+      onEnd: (end) => finish(() => answering.onEnd(end)),
+      onLost: (cause) => finish(() => answering.onFailure(new AppError('result_not_retained', { cause }))),
     },
-    onEnd: (end) => finish(() => answering.onEnd(end)),
-    onLost: (cause) => finish(() => answering.onFailure(new AppError('result_not_retained', { cause }))),
-  });
+  );
   await new Promise<void>((resolve) => {
     const closed = () => {
       deps.metrics.openStreams.dec();
@@ -131,7 +157,9 @@ async function waitFor(request: RequestDocument, response: Response, options: An
 function clientLeft(request: RequestDocument, deps: Deps): void {
   if (request.onDisconnect !== 'cancel' || request.mode === 'async') return;
   const timer = setTimeout(() => {
-    watcherLeft(request._id, deps.cancel).catch((error: unknown) => deps.log.warn({ requestId: request._id, err: error }, 'leaving not noted'));
+    watcherLeft(request._id, deps.cancel).catch((error: unknown) =>
+      deps.log.warn({ requestId: request._id, err: error }, 'leaving not noted'),
+    );
   }, deps.config.api.disconnectGraceMs);
   timer.unref();
 }
@@ -142,7 +170,8 @@ function processingTime(request: RequestDocument, response: Response): void {
 
 function retryHeaders(end: EndOfAnswer, response: Response): void {
   if (end.state === 'done') return;
-  if (end.retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.max(1, Math.ceil(end.retryAfterMs / 1_000))));
+  if (end.retryAfterMs !== undefined)
+    response.setHeader('retry-after', String(Math.max(1, Math.ceil(end.retryAfterMs / 1_000))));
   // A repeat of a failed request is a new request; whether it makes sense depends on the kind of failure alone.
   response.setHeader('x-should-retry', String(end.status === 503 || end.status === 504));
 }

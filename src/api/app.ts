@@ -11,7 +11,8 @@ import { chatCompletions } from './routes/chat-completions.ts';
 import { listModels, showModel } from './routes/models.ts';
 import { cancel, showRequest, streamRequest } from './routes/requests.ts';
 
-const DOCS_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
 /** The public API, top to bottom. Bodies are read by the routes that take one; nothing is parsed before authentication. */
 export function createApp(deps: ApiDependencies): Express {

@@ -16,7 +16,8 @@ export type CallHeaders = {
   zeroRetention: boolean;
 };
 
-const invalid = (name: string, message: string) => new AppError('invalid_request', { message: `${name}: ${message}`, param: name });
+const invalid = (name: string, message: string) =>
+  new AppError('invalid_request', { message: `${name}: ${message}`, param: name });
 
 function one(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
@@ -33,7 +34,8 @@ function flag(headers: IncomingHttpHeaders, name: string): boolean {
 
 function idempotencyKey(headers: IncomingHttpHeaders): string | undefined {
   const key = one(headers, 'idempotency-key');
-  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key)) throw invalid('Idempotency-Key', 'must be 1 to 255 printable characters without spaces.');
+  if (key !== undefined && !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw invalid('Idempotency-Key', 'must be 1 to 255 printable characters without spaces.');
   return key;
 }
 
@@ -41,7 +43,8 @@ function callbackUrl(headers: IncomingHttpHeaders, allowLoopback: boolean): stri
   const text = one(headers, 'x-callback-url');
   if (text === undefined) return undefined;
   const checked = checkCallbackUrl(text, { allowLoopback });
-  if (!checked.ok) throw new AppError('callback_url_forbidden', { param: 'X-Callback-Url', details: { reason: checked.reason } });
+  if (!checked.ok)
+    throw new AppError('callback_url_forbidden', { param: 'X-Callback-Url', details: { reason: checked.reason } });
   return text;
 }
 
@@ -83,5 +86,7 @@ export function readCallHeaders(headers: IncomingHttpHeaders, options: { allowLo
 /** What makes two calls under one Idempotency-Key the same call: route, body bytes, and how the answer is delivered. */
 export function fingerprintOf(route: string, bodyText: string, headers: CallHeaders): string {
   const parts = [route, bodyText, String(headers.respondAsync), headers.callbackUrl ?? ''];
-  return createHash('sha256').update(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('|')).digest('hex');
+  return createHash('sha256')
+    .update(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('|'))
+    .digest('hex');
 }

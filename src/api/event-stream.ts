@@ -59,8 +59,13 @@ export class EventStream {
 
   /** The process must go: tells where to continue. */
   disconnect(requestId: string): void {
-    const details = { last_event_id: this.lastSeq, resume: `/v1/requests/${requestId}/stream?starting_after=${this.lastSeq}` };
-    this.fail(new AppError('unavailable', { message: 'The server is restarting. Continue with the resume path.', details }));
+    const details = {
+      last_event_id: this.lastSeq,
+      resume: `/v1/requests/${requestId}/stream?starting_after=${this.lastSeq}`,
+    };
+    this.fail(
+      new AppError('unavailable', { message: 'The server is restarting. Continue with the resume path.', details }),
+    );
   }
 
   /** The client is gone; nothing more is written. */
@@ -98,7 +103,10 @@ function writeStreamHead(response: Response): void {
 }
 
 /** The HTTP error of a stream that failed before its first event. `payload` is the chunk that carries the error. */
-export function earlyFailure(end: EndOfAnswer, payload: Buffer | undefined): { status: number; body: string } | undefined {
+export function earlyFailure(
+  end: EndOfAnswer,
+  payload: Buffer | undefined,
+): { status: number; body: string } | undefined {
   if (end.state === 'done' || payload === undefined) return undefined;
   const { error } = JSON.parse(payload.toString('utf8')) as { error?: unknown };
   return error === undefined ? undefined : { status: end.status, body: JSON.stringify({ error }) };

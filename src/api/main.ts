@@ -3,6 +3,7 @@ import { createAuthenticator } from '../auth/authenticate.ts';
 import { createRateLimits } from '../auth/rate-limit.ts';
 import { createAccountWriter } from '../billing/account.ts';
 import { ConfigError, loadConfig } from '../config.ts';
+import { armCrashPoint } from '../crash-point.ts';
 import { newId } from '../ids.ts';
 import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
 import { createLogger } from '../log.ts';
@@ -26,6 +27,7 @@ async function main(): Promise<void> {
   const log = createLogger({ role: 'api', level: config.logLevel });
   const lifecycle = createLifecycle(log);
   runUntilSignal(lifecycle, log, config.stopGraceMs);
+  if (config.crash) armCrashPoint(config.crash.point, config.crash.passage);
   const instanceId = newId('api');
   const metrics = createMetrics();
   const { prefix } = config.redis;
@@ -43,7 +45,13 @@ async function main(): Promise<void> {
 
   const producer = createProducer(commands, prefix);
   lifecycle.defer('producer', producer.close);
-  const logReader = createLogReader({ reader: redis('blocking', 'redis log reader'), commands, prefix, instanceId, log });
+  const logReader = createLogReader({
+    reader: redis('blocking', 'redis log reader'),
+    commands,
+    prefix,
+    instanceId,
+    log,
+  });
   const relay = await createRelay({ subscriber: redis('blocking', 'redis relay'), logReader, prefix, instanceId, log });
   lifecycle.defer('relay', relay.close);
   const cipher = createContentCipher(config.secrets.masterKeys);
@@ -52,7 +60,12 @@ async function main(): Promise<void> {
   const catalogue = await openCatalogue(config.providerKeys, log);
   lifecycle.defer('catalogue', catalogue.close);
   const keySubscriber = redis('blocking', 'redis keys');
-  const authenticator = createAuthenticator({ pepper: config.secrets.pepper, redisPrefix: prefix, subscriber: keySubscriber, log });
+  const authenticator = createAuthenticator({
+    pepper: config.secrets.pepper,
+    redisPrefix: prefix,
+    subscriber: keySubscriber,
+    log,
+  });
   lifecycle.defer('authenticator', authenticator.close);
   const rateLimits = createRateLimits({ redis: commands, prefix, rates: config.rates, log });
 
@@ -76,7 +89,12 @@ async function main(): Promise<void> {
     openStreams,
   });
 
-  const metricsServer = await startMetricsServer({ host: config.api.host, port: config.api.metricsPort, metrics, ready: async () => !stopping });
+  const metricsServer = await startMetricsServer({
+    host: config.api.host,
+    port: config.api.metricsPort,
+    metrics,
+    ready: async () => !stopping,
+  });
   lifecycle.defer('metrics', metricsServer.close);
   const server = createServer(app);
   configureServer(server);

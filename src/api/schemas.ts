@@ -27,7 +27,9 @@ export const chatCompletionRequest = z
     temperature: z.number().min(0).max(2).nullish(),
     top_p: z.number().min(0).max(1).nullish(),
   })
-  .openapi('ChatCompletionRequest', { description: "OpenAI's chat completion request. Members not listed here are passed on as they are." });
+  .openapi('ChatCompletionRequest', {
+    description: "OpenAI's chat completion request. Members not listed here are passed on as they are.",
+  });
 
 export type ChatCompletionRequest = z.infer<typeof chatCompletionRequest>;
 
@@ -45,7 +47,13 @@ export const errorResponse = z
   .openapi('Error');
 
 export const chatCompletionResponse = z
-  .looseObject({ id: z.string(), object: z.string(), created: z.number().int(), model: z.string(), choices: z.array(z.looseObject({})) })
+  .looseObject({
+    id: z.string(),
+    object: z.string(),
+    created: z.number().int(),
+    model: z.string(),
+    choices: z.array(z.looseObject({})),
+  })
   .openapi('ChatCompletion');
 
 export const modelResponse = z
@@ -86,7 +94,10 @@ export const requestResponse = z
     usage: z.looseObject({}).nullable(),
     cost: z.object({ amount, currency: z.literal('RUB') }).nullable(),
     receipt: z.looseObject({}),
-    response: z.looseObject({}).optional().openapi({ description: 'The answer itself, once it is there (not for streams).' }),
+    response: z
+      .looseObject({})
+      .optional()
+      .openapi({ description: 'The answer itself, once it is there (not for streams).' }),
   })
   .openapi('Request');
 
@@ -121,4 +132,6 @@ export const keyResponse = z
       zero_retention: z.boolean(),
     }),
   })
-  .openapi('Key', { description: 'Shaped like OpenRouter’s key object; amounts are rubles and count what running requests hold.' });
+  .openapi('Key', {
+    description: 'Shaped like OpenRouter’s key object; amounts are rubles and count what running requests hold.',
+  });

@@ -32,7 +32,7 @@ export async function closeGracefully(
   server.closeIdleConnections();
   const idle = setInterval(() => server.closeIdleConnections(), 500);
   const timer = setTimeout(() => {
-    for (const stream of [...openStreams]) stream.disconnect();
+    for (const stream of openStreams) stream.disconnect();
     setTimeout(() => server.closeAllConnections(), 1_000);
   }, options.drainMs);
   await closed;

@@ -45,7 +45,10 @@ export type CreditRequest = {
 /** Field names of the spend counters: `d20261122` and `m202611`. */
 export function spendBuckets(at: Date): { day: string; month: string } {
   const text = at.toISOString();
-  return { day: `d${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}`, month: `m${text.slice(0, 4)}${text.slice(5, 7)}` };
+  return {
+    day: `d${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}`,
+    month: `m${text.slice(0, 4)}${text.slice(5, 7)}`,
+  };
 }
 
 /**
@@ -62,7 +65,11 @@ export function holdUpdate(requests: readonly [HoldRequest, ...HoldRequest[]]): 
     availableMicros: { $gte: total },
     open: { $lte: openMax - requests.length },
   };
-  const increments: Record<string, bigint | number> = { availableMicros: -total, heldMicros: total, open: requests.length };
+  const increments: Record<string, bigint | number> = {
+    availableMicros: -total,
+    heldMicros: total,
+    open: requests.length,
+  };
   const sets: Record<string, unknown> = {};
   for (const request of requests) {
     const { day, month } = spendBuckets(request.at);
@@ -177,16 +184,15 @@ export type HoldRefusal =
   | { reason: 'spend_limit'; window: 'daily' | 'monthly' | 'lifetime' }
   | { reason: 'balance'; availableMicros: bigint; heldMicros: bigint; open: number };
 
-export type HoldOutcome =
-  | { held: true; open: number; availableMicros: bigint }
-  | { held: false; refusal: HoldRefusal };
+export type HoldOutcome = { held: true; open: number; availableMicros: bigint } | { held: false; refusal: HoldRefusal };
 
 type AccountView = Pick<AccountDocument, 'status' | 'availableMicros' | 'heldMicros' | 'open' | 'holds' | 'spend'>;
 
 /** `undefined` when nothing stands in the way (the account changed since): try the update again. */
 export function classifyHold(account: AccountView | null, request: HoldRequest): HoldOutcome | undefined {
   if (!account) return { held: false, refusal: { reason: 'no_account' } };
-  if (account.holds[request.requestId]) return { held: true, open: account.open, availableMicros: account.availableMicros };
+  if (account.holds[request.requestId])
+    return { held: true, open: account.open, availableMicros: account.availableMicros };
   if (account.status !== 'active') return { held: false, refusal: { reason: 'not_active' } };
   if (account.open >= request.openMax) return { held: false, refusal: { reason: 'too_many_open' } };
   const { day, month } = spendBuckets(request.at);
@@ -197,7 +203,8 @@ export function classifyHold(account: AccountView | null, request: HoldRequest):
     ['lifetime', spent.total, request.caps.lifetimeMicros],
   ] as const;
   for (const [window, used, cap] of windows) {
-    if (cap !== undefined && (used ?? 0n) + request.amountMicros > cap) return { held: false, refusal: { reason: 'spend_limit', window } };
+    if (cap !== undefined && (used ?? 0n) + request.amountMicros > cap)
+      return { held: false, refusal: { reason: 'spend_limit', window } };
   }
   if (account.availableMicros < request.amountMicros) {
     const { availableMicros, heldMicros, open } = account;

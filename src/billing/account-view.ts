@@ -20,7 +20,10 @@ export type KeySpendView = { totalMicros: bigint; dayMicros: bigint; monthMicros
 
 /** What a key has spent, holds included, in total and in the running UTC day and month. */
 export async function keySpend(accountId: string, keyId: string, at: Date): Promise<KeySpendView> {
-  const account = await nativeCollection<AccountDocument>(Account).findOne({ _id: accountId }, { projection: { [`spend.${keyId}`]: 1 } });
+  const account = await nativeCollection<AccountDocument>(Account).findOne(
+    { _id: accountId },
+    { projection: { [`spend.${keyId}`]: 1 } },
+  );
   const spend: KeySpend = account?.spend?.[keyId] ?? {};
   const { day, month } = spendBuckets(at);
   return { totalMicros: spend.total ?? 0n, dayMicros: spend[day] ?? 0n, monthMicros: spend[month] ?? 0n };

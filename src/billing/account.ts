@@ -94,7 +94,9 @@ async function writeAndReadBack(
   requests: readonly HoldRequest[],
   groups: readonly NonEmpty<HoldRequest>[],
 ): Promise<(HoldOutcome | undefined)[]> {
-  const operations = groups.map((group) => ({ updateOne: holdUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>);
+  const operations = groups.map(
+    (group) => ({ updateOne: holdUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
+  );
   let failure: unknown;
   try {
     await accounts().bulkWrite(operations, { ordered: false });
@@ -115,7 +117,7 @@ async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error
     const quick = await holdOne(only);
     if (quick) return [quick];
   }
-  const outcomes: (HoldOutcome | undefined)[] = new Array(requests.length).fill(undefined);
+  const outcomes: (HoldOutcome | undefined)[] = requests.map(() => undefined);
   let waiting = requests.map((request, index) => ({ request, index }));
   for (let round = 0; round < HOLD_ROUNDS_MAX && waiting.length > 0; round++) {
     const open = waiting.map(({ request }) => request);
@@ -147,7 +149,9 @@ async function holdOne(request: HoldRequest): Promise<HoldOutcome | undefined> {
 
 async function flushSettlements(requests: SettleRequest[]): Promise<(boolean | Error)[]> {
   const groups = byAccount(requests);
-  const operations = groups.map((group) => ({ updateOne: settleUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>);
+  const operations = groups.map(
+    (group) => ({ updateOne: settleUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
+  );
   try {
     const result = await accounts().bulkWrite(operations, { ordered: false });
     if (result.matchedCount === operations.length) return requests.map(() => true);
@@ -183,11 +187,20 @@ export async function creditAccount(request: CreditRequest): Promise<boolean> {
     throw new AppError('invalid_request', { message: 'The amount to credit must be positive.' });
   }
   for (let attempt = 0; attempt < CREDIT_TRIES_MAX; attempt++) {
-    const before = await accounts().findOne({ _id: request.accountId }, { projection: { seq: 1, credited: 1, 'outbox._id': 1 } });
+    const before = await accounts().findOne(
+      { _id: request.accountId },
+      { projection: { seq: 1, credited: 1, 'outbox._id': 1 } },
+    );
     if (!before) throw new AppError('not_found', { message: 'There is no such account.' });
     if (before.credited.includes(request.entryId)) return false;
     if (before.outbox.some((entry) => entry._id === request.entryId)) return false;
-    if (await nativeCollection<LedgerEntryDocument>(LedgerEntry).findOne({ _id: request.entryId }, { projection: { _id: 1 } })) return false;
+    if (
+      await nativeCollection<LedgerEntryDocument>(LedgerEntry).findOne(
+        { _id: request.entryId },
+        { projection: { _id: 1 } },
+      )
+    )
+      return false;
     const { filter, update } = creditUpdate(request);
     const result = await accounts().updateOne({ ...filter, seq: before.seq }, update as Document[]);
     if (result.matchedCount === 1) return true;

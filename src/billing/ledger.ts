@@ -1,4 +1,5 @@
 import { MongoBulkWriteError } from 'mongodb';
+import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -22,7 +23,10 @@ export async function flushOutboxes(accountIds: readonly string[], log: Logger):
   for (let start = 0; start < accountIds.length; start += ACCOUNTS_PER_BATCH_MAX) {
     const ids = accountIds.slice(start, start + ACCOUNTS_PER_BATCH_MAX);
     const batch = await accounts()
-      .find({ _id: { $in: ids }, 'outbox.0': { $exists: true } }, { projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } } })
+      .find(
+        { _id: { $in: ids }, 'outbox.0': { $exists: true } },
+        { projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } } },
+      )
       .toArray();
     moved += await moveEntries(batch, log);
   }
@@ -33,10 +37,15 @@ async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promis
   const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ ...entry, accountId: account._id })));
   if (entries.length === 0) return 0;
   const refused = await insertEntries(entries);
-  for (const entry of refused) log.error({ accountId: entry.accountId, reason: 'ledger entry refused', seq: String(entry.seq) }, 'ledger');
+  crashPoint('flush.after_insert');
+  for (const entry of refused)
+    log.error({ accountId: entry.accountId, reason: 'ledger entry refused', seq: String(entry.seq) }, 'ledger');
   const refusedIds = new Set(refused.map((entry) => entry._id));
   const pulls = batch
-    .map((account) => ({ id: account._id, flushed: account.outbox.map(({ _id }) => _id).filter((id) => !refusedIds.has(id)) }))
+    .map((account) => ({
+      id: account._id,
+      flushed: account.outbox.map(({ _id }) => _id).filter((id) => !refusedIds.has(id)),
+    }))
     .filter(({ flushed }) => flushed.length > 0);
   if (pulls.length > 0) {
     await accounts().bulkWrite(
@@ -72,12 +81,17 @@ export async function flushPage(
   log: Logger,
 ): Promise<{ nextId: string | undefined; oldestMs: number }> {
   const page = await accounts()
-    .find(afterId === undefined ? {} : { _id: { $gt: afterId } }, { projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } } })
+    .find(afterId === undefined ? {} : { _id: { $gt: afterId } }, {
+      projection: { outbox: { $slice: ENTRIES_PER_ACCOUNT_MAX } },
+    })
     .sort({ _id: 1 })
     .limit(pageSize)
     .toArray();
   const owing = page.filter((account) => account.outbox.length > 0);
-  const oldestMs = owing.reduce((oldest, account) => Math.max(oldest, nowMs - (account.outbox[0]?.at.getTime() ?? nowMs)), 0);
+  const oldestMs = owing.reduce(
+    (oldest, account) => Math.max(oldest, nowMs - (account.outbox[0]?.at.getTime() ?? nowMs)),
+    0,
+  );
   await moveEntries(owing, log);
   return { nextId: page.length < pageSize ? undefined : page.at(-1)?._id, oldestMs };
 }

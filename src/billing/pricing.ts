@@ -1,6 +1,6 @@
 import type { PriceRates } from '../models/ai-model.ts';
 import type { Usage } from '../models/request.ts';
-import { minMicros, roundUpToMicros, tokenCost } from '../money.ts';
+import { maxMicros, minMicros, roundUpToMicros, tokenCost } from '../money.ts';
 
 /** Pure arithmetic of prices. Products are exact; the sum of a request is rounded up once. */
 
@@ -26,9 +26,15 @@ export function costOf(usage: Usage, price: PriceRates): bigint {
 
 /** An upper bound of the cost of any usage within the two token bounds: every token at its dearest class. */
 export function holdFor(bounds: { inputTokens: number; outputTokens: number }, price: PriceRates): bigint {
-  const input = dearest([price.inputMicrosPerMillion, price.cachedInputMicrosPerMillion, price.cacheWriteMicrosPerMillion]);
+  const input = dearest([
+    price.inputMicrosPerMillion,
+    price.cachedInputMicrosPerMillion,
+    price.cacheWriteMicrosPerMillion,
+  ]);
   const output = dearest([price.outputMicrosPerMillion, price.reasoningMicrosPerMillion]);
-  return roundUpToMicros(tokenCost(bounds.inputTokens, input) + tokenCost(bounds.outputTokens, output)) + price.requestMicros;
+  return (
+    roundUpToMicros(tokenCost(bounds.inputTokens, input) + tokenCost(bounds.outputTokens, output)) + price.requestMicros
+  );
 }
 
 /** The most output tokens that fit into `budgetMicros` beside the input bound; 0 when not even the input fits. */
@@ -41,7 +47,7 @@ export function outputTokensWithin(budgetMicros: bigint, inputTokens: number, pr
 }
 
 function dearest(rates: bigint[]): bigint {
-  return rates.reduce((most, rate) => (rate > most ? rate : most), 0n);
+  return rates.reduce(maxMicros, 0n);
 }
 
 export type UsageReading = { ok: true; usage: Usage } | { ok: false; reason: string };
@@ -51,7 +57,8 @@ export type UsageReading = { ok: true; usage: Usage } | { ok: false; reason: str
  * textual or absurd numbers are refused: such a bill goes to review instead of to the customer.
  */
 export function readUsage(raw: unknown, options: { reasoningOutsideCompletion?: boolean } = {}): UsageReading {
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) return { ok: false, reason: 'usage_not_an_object' };
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
+    return { ok: false, reason: 'usage_not_an_object' };
   const usage = raw as Record<string, unknown>;
   const promptDetails = detailsOf(usage.prompt_tokens_details);
   const completionDetails = detailsOf(usage.completion_tokens_details);
@@ -66,9 +73,11 @@ export function readUsage(raw: unknown, options: { reasoningOutsideCompletion?: 
     if (value === undefined) return { ok: false, reason: `usage_${name}_unusable` };
   }
   const sound = readings as Usage;
-  if (sound.cachedTokens + sound.cacheWriteTokens > sound.promptTokens) return { ok: false, reason: 'usage_cached_exceeds_prompt' };
+  if (sound.cachedTokens + sound.cacheWriteTokens > sound.promptTokens)
+    return { ok: false, reason: 'usage_cached_exceeds_prompt' };
   if (options.reasoningOutsideCompletion) sound.completionTokens += sound.reasoningTokens;
-  if (sound.reasoningTokens > sound.completionTokens) return { ok: false, reason: 'usage_reasoning_exceeds_completion' };
+  if (sound.reasoningTokens > sound.completionTokens)
+    return { ok: false, reason: 'usage_reasoning_exceeds_completion' };
   return { ok: true, usage: sound };
 }
 
@@ -77,5 +86,7 @@ function detailsOf(value: unknown): Record<string, unknown> {
 }
 
 function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= TOKENS_MAX ? value : undefined;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= TOKENS_MAX
+    ? value
+    : undefined;
 }

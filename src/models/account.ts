@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /**
  * The account is the money: balance, holds and the not yet flushed ledger entries live in one document, so that every

@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /** The catalogue: what clients may call, where it is sent, what it costs. Data, not code. */
 
@@ -16,7 +16,14 @@ export type RouteQuirks = {
   reasoningOutsideCompletion?: boolean;
 };
 
-export type Route = { id: string; providerId: string; upstreamModel: string; priority: number; enabled: boolean; quirks: RouteQuirks };
+export type Route = {
+  id: string;
+  providerId: string;
+  upstreamModel: string;
+  priority: number;
+  enabled: boolean;
+  quirks: RouteQuirks;
+};
 
 export type AiModelDocument = {
   _id: string;

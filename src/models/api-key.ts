@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /** An API key. The key itself is never stored: `digest` is a keyed hash of it. */
 

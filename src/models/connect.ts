@@ -43,7 +43,9 @@ export async function connectMongo(options: { uri: string; database: string; poo
   const hello = await mongoose.connection.db?.admin().command({ hello: 1 });
   if (!hello?.setName && hello?.msg !== 'isdbgrid') {
     await mongoose.disconnect();
-    throw new Error('MongoDB at MONGODB_URI is a standalone server. Run it as a replica set (one member is enough): --replSet rs0 and rs.initiate()');
+    throw new Error(
+      'MongoDB at MONGODB_URI is a standalone server. Run it as a replica set (one member is enough): --replSet rs0 and rs.initiate()',
+    );
   }
 }
 

@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /** An account's data key, wrapped by a version of the installation's master key. Destroying it makes all content dark. */
 export type DataKeyDocument = { _id: string; wrapped: Buffer; masterKeyVersion: number; createdAt: Date };

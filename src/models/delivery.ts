@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /** An outbound webhook event and the log of its delivery attempts. Derived from a terminal request, so it cannot be lost. */
 

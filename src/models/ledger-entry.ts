@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 import { LEDGER_KINDS, type OutboxEntry } from './account.ts';
 
 /** One movement of money, insert-only. `_id` is `<requestId>:settle`, `pay:<…>` or `adj:<…>`; `seq` is dense per account. */

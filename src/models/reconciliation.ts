@@ -1,4 +1,4 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
 
 /** What the last reconciliation of an account found. `differenceMicros` is not 0 exactly when something is wrong. */
 export type ReconciliationDocument = {

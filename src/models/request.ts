@@ -1,7 +1,7 @@
-import { Schema, model } from 'mongoose';
+import { model, Schema } from 'mongoose';
+import type { PriceRates } from './ai-model.ts';
 import type { DisconnectPolicy, Endpoint } from './api-key.ts';
 import { DISCONNECT_POLICIES, ENDPOINTS } from './api-key.ts';
-import type { PriceRates } from './ai-model.ts';
 
 /** The life of one request: accepted -> running -> done | failed | cancelled, or accepted -> aborted (never held). */
 
@@ -29,7 +29,14 @@ export type UsageSource = (typeof USAGE_SOURCES)[number];
 export type PriceSnapshot = PriceRates & { priceId: string; version: number };
 
 /** One try at an upstream. Statuses and times only; never content. */
-export type ProviderAttempt = { routeId: string; providerId: string; outcome: string; status?: number; ms: number; at: Date };
+export type ProviderAttempt = {
+  routeId: string;
+  providerId: string;
+  outcome: string;
+  status?: number;
+  ms: number;
+  at: Date;
+};
 
 export type RequestError = { code: string; message: string; status: number; retryAfterMs?: number };
 

@@ -41,7 +41,8 @@ function sealWith(key: Uint8Array, context: string, plain: Uint8Array): Buffer {
 }
 
 function openWith(key: Uint8Array, context: string, sealed: Uint8Array): Buffer {
-  if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT_VERSION) throw new Error('sealed content has an unknown format');
+  if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT_VERSION)
+    throw new Error('sealed content has an unknown format');
   const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(1, 1 + NONCE_BYTES));
   decipher.setAAD(Buffer.from(context));
   decipher.setAuthTag(sealed.subarray(1 + NONCE_BYTES, HEADER_BYTES));
@@ -99,7 +100,9 @@ export function createContentCipher(masterKeys: ReadonlyMap<number, Uint8Array>)
     open: async (accountId, context, sealed) => openWith(await dataKey(accountId, false), context, sealed),
     forRequest: async (accountId, requestId) => {
       const context = `stream|${requestId}`;
-      const key = Buffer.from(hkdfSync('sha256', await dataKey(accountId, true), requestId, 'ocelotiq stream', KEY_BYTES));
+      const key = Buffer.from(
+        hkdfSync('sha256', await dataKey(accountId, true), requestId, 'ocelotiq stream', KEY_BYTES),
+      );
       return { seal: (plain) => sealWith(key, context, plain), open: (sealed) => openWith(key, context, sealed) };
     },
     forget: (accountId) => {

@@ -22,18 +22,31 @@ export async function purgeContent(
 ): Promise<PurgeReport> {
   const report: PurgeReport = { examined: 0, purged: 0, idempotencyKeysFreed: 0 };
   const at = new Date(options.nowMs);
-  await eachBatch(options.nowMs - options.contentDays * DAY_MS, { contentPurgedAt: { $exists: false } }, signal, async (ids) => {
-    report.examined += ids.length;
-    const result = await requests().updateMany(
-      { _id: { $in: ids }, ...FINISHED },
-      { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
-    );
-    report.purged += result.modifiedCount;
-  });
-  await eachBatch(options.nowMs - options.idempotencyRetentionMs, { idemKey: { $exists: true } }, signal, async (ids) => {
-    const result = await requests().updateMany({ _id: { $in: ids }, ...FINISHED }, { $unset: { idemKey: '', fingerprint: '' } });
-    report.idempotencyKeysFreed += result.modifiedCount;
-  });
+  await eachBatch(
+    options.nowMs - options.contentDays * DAY_MS,
+    { contentPurgedAt: { $exists: false } },
+    signal,
+    async (ids) => {
+      report.examined += ids.length;
+      const result = await requests().updateMany(
+        { _id: { $in: ids }, ...FINISHED },
+        { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
+      );
+      report.purged += result.modifiedCount;
+    },
+  );
+  await eachBatch(
+    options.nowMs - options.idempotencyRetentionMs,
+    { idemKey: { $exists: true } },
+    signal,
+    async (ids) => {
+      const result = await requests().updateMany(
+        { _id: { $in: ids }, ...FINISHED },
+        { $unset: { idemKey: '', fingerprint: '' } },
+      );
+      report.idempotencyKeysFreed += result.modifiedCount;
+    },
+  );
   return report;
 }
 
@@ -52,7 +65,9 @@ async function eachBatch(
   let afterId = '';
   while (!signal.aborted) {
     const batch = await requests()
-      .find({ _id: { $gt: afterId, $lt: lowestIdAt('req', olderThanMs) }, ...FINISHED, ...condition } as never, { projection: { _id: 1 } })
+      .find({ _id: { $gt: afterId, $lt: lowestIdAt('req', olderThanMs) }, ...FINISHED, ...condition } as never, {
+        projection: { _id: 1 },
+      })
       .sort({ _id: 1 })
       .limit(BATCH_MAX)
       .toArray();

@@ -43,6 +43,7 @@ export function createBreaker(): Breaker {
       const state = states.get(routeId);
       return state && state.failures >= FAILURES_TO_OPEN ? Math.max(0, state.openUntilMs - nowMs) : 0;
     },
-    openRoutes: (nowMs) => [...states].filter(([, s]) => s.failures >= FAILURES_TO_OPEN && s.openUntilMs > nowMs).map(([id]) => id),
+    openRoutes: (nowMs) =>
+      [...states].filter(([, s]) => s.failures >= FAILURES_TO_OPEN && s.openUntilMs > nowMs).map(([id]) => id),
   };
 }

@@ -1,5 +1,11 @@
 import { Agent, type Dispatcher, errors, request as undiciRequest } from 'undici';
-import { type Provider, type ProviderAnswer, ProviderFailure, type ProviderRequest, type RouteTarget } from './provider.ts';
+import {
+  type Provider,
+  type ProviderAnswer,
+  ProviderFailure,
+  type ProviderRequest,
+  type RouteTarget,
+} from './provider.ts';
 
 export type AdapterTimeouts = {
   connectTimeoutMs: number;
@@ -31,14 +37,24 @@ export function createOpenAiCompatible(timeouts: AdapterTimeouts): Provider {
       const contentType = String(response.headers['content-type'] ?? '');
       if (response.statusCode === 204 || /text\/html/i.test(contentType)) {
         await discard(response);
-        throw new ProviderFailure('provider_error', 'unexpected_body', { definite: false, status: response.statusCode });
+        throw new ProviderFailure('provider_error', 'unexpected_body', {
+          definite: false,
+          status: response.statusCode,
+        });
       }
       const encoding = response.headers['content-encoding'];
       if (encoding !== undefined && encoding !== 'identity') {
         await discard(response);
-        throw new ProviderFailure('provider_error', 'unexpected_encoding', { definite: false, status: response.statusCode });
+        throw new ProviderFailure('provider_error', 'unexpected_encoding', {
+          definite: false,
+          status: response.statusCode,
+        });
       }
-      return { status: response.statusCode, contentType, body: bounded(response.body, timeouts.bytesMax, signal) } satisfies ProviderAnswer;
+      return {
+        status: response.statusCode,
+        contentType,
+        body: bounded(response.body, timeouts.bytesMax, signal),
+      } satisfies ProviderAnswer;
     },
     close: () => agent.close(),
   };
@@ -80,7 +96,10 @@ function transportFailure(error: unknown, signal: AbortSignal): ProviderFailure 
     return new ProviderFailure('provider_timeout', 'idle_timeout', { definite: false, cause: error });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (error instanceof errors.ConnectTimeoutError || /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|ERR_TLS|DEPTH_ZERO)/.test(code)) {
+  if (
+    error instanceof errors.ConnectTimeoutError ||
+    /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|CERT_|ERR_TLS|DEPTH_ZERO)/.test(code)
+  ) {
     return new ProviderFailure('provider_unavailable', 'connect', { definite: true, cause: error });
   }
   return new ProviderFailure('provider_error', 'connection_lost', { definite: false, cause: error });
@@ -124,12 +143,16 @@ async function refusal(response: Dispatcher.ResponseData): Promise<ProviderFailu
   const retryAfterMs = retryAfter(response.headers['retry-after']);
   const common = { definite: true, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   if (status === 429) return new ProviderFailure('provider_rate_limited', outcome, common);
-  if (status === 401 || status === 402 || status === 403) return new ProviderFailure('provider_unavailable', outcome, common);
+  if (status === 401 || status === 402 || status === 403)
+    return new ProviderFailure('provider_unavailable', outcome, common);
   if (status === 408) return new ProviderFailure('provider_timeout', outcome, common);
   if (status === 503) return new ProviderFailure('provider_unavailable', outcome, common);
   if (status >= 400 && status <= 499) {
     const publicText = errorMessage(text);
-    return new ProviderFailure('provider_rejected', outcome, { ...common, ...(publicText === undefined ? {} : { publicText }) });
+    return new ProviderFailure('provider_rejected', outcome, {
+      ...common,
+      ...(publicText === undefined ? {} : { publicText }),
+    });
   }
   return new ProviderFailure('provider_error', outcome, common);
 }
@@ -140,7 +163,11 @@ function retryAfter(header: string | string[] | undefined): number | undefined {
 }
 
 /** The body's bytes, bounded, with transport errors translated. Leaving the loop early destroys the connection. */
-async function* bounded(body: Dispatcher.ResponseData['body'], bytesMax: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+async function* bounded(
+  body: Dispatcher.ResponseData['body'],
+  bytesMax: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
   let bytes = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {

@@ -68,7 +68,10 @@ export class SseParser {
   }
 
   private line(line: Buffer, events: SseEvent[]): void {
-    if (line.length === 0) return this.dispatch(events);
+    if (line.length === 0) {
+      this.dispatch(events);
+      return;
+    }
     const colon = line.indexOf(COLON);
     if (colon === 0) return;
     const name = colon < 0 ? line.toString('latin1') : line.toString('latin1', 0, colon);
@@ -84,7 +87,10 @@ export class SseParser {
   private dispatch(events: SseEvent[]): void {
     const [only] = this.dataLines;
     if (only) {
-      const data = this.dataLines.length === 1 ? only : Buffer.concat(this.dataLines.flatMap((line, i) => (i === 0 ? [line] : [NEWLINE, line])));
+      const data =
+        this.dataLines.length === 1
+          ? only
+          : Buffer.concat(this.dataLines.flatMap((line, i) => (i === 0 ? [line] : [NEWLINE, line])));
       events.push({ event: this.eventName, data });
     }
     this.dataLines = [];

@@ -1,8 +1,9 @@
 import type { AccountWriter } from '../billing/account.ts';
 import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
+import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
-import { nativeCollection } from '../models/connect.ts';
 import type { DisconnectPolicy, Endpoint } from '../models/api-key.ts';
+import { nativeCollection } from '../models/connect.ts';
 import { type PriceSnapshot, Request, type RequestDocument, type RequestMode } from '../models/request.ts';
 import { formatRub } from '../money.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
@@ -61,6 +62,7 @@ const INSERT_TRIES_MAX = 3;
 export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependencies): Promise<Accepted> {
   for (let attempt = 0; attempt < INSERT_TRIES_MAX; attempt++) {
     const request = await newRequest(acceptance, deps);
+    crashPoint('accept.before_insert');
     // The server alone remembers an asynchronous request; a waiting client repeats what was lost.
     const inserted = await deps.writer.insert(request, acceptance.mode === 'async').catch((cause: unknown) => {
       throw new AppError('unavailable', { internal: 'request not stored', cause });
@@ -70,8 +72,11 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
       if (existing) return { kind: 'existing', request: existing };
       continue;
     }
+    crashPoint('accept.after_insert');
     const { open, availableMicros } = await holdOrAbort(request, acceptance, deps);
+    crashPoint('accept.after_hold');
     await enqueue(request, open, deps.producer);
+    crashPoint('accept.after_enqueue');
     return { kind: 'new', request, availableMicros };
   }
   throw new AppError('unavailable', { internal: 'idempotency key keeps changing hands' });
@@ -81,7 +86,8 @@ async function newRequest(acceptance: Acceptance, deps: AcceptDependencies): Pro
   const { bodyText, caps: _caps, idempotency, webhook, callbackUrl, replyTo, requestId, ...plain } = acceptance;
   const { accountId } = acceptance;
   const createdAt = new Date();
-  const sealText = (field: string, text: string) => deps.cipher.seal(accountId, `requests|${requestId}|${field}`, Buffer.from(text));
+  const sealText = (field: string, text: string) =>
+    deps.cipher.seal(accountId, `requests|${requestId}|${field}`, Buffer.from(text));
   return {
     _id: requestId,
     ...plain,

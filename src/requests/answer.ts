@@ -36,7 +36,8 @@ export class StreamedAnswer {
     try {
       events = this.parser.push(bytes);
     } catch (error) {
-      if (error instanceof SseOverflow) throw new ProviderFailure('result_too_large', 'event_too_long', { definite: false });
+      if (error instanceof SseOverflow)
+        throw new ProviderFailure('result_too_large', 'event_too_long', { definite: false });
       throw error;
     }
     return events.flatMap((event) => this.take(event) ?? []);
@@ -45,7 +46,8 @@ export class StreamedAnswer {
   /** Call when the body has ended. Throws when the answer is not complete: an EOF alone is never a success. */
   end(): void {
     if (this.doneSeen) return;
-    if (this.parser.hasPartial() || this.finished.size === 0 || this.finished.size < this.seen.size) throw broken('cut');
+    if (this.parser.hasPartial() || this.finished.size === 0 || this.finished.size < this.seen.size)
+      throw broken('cut');
   }
 
   /** Nothing that comes after `[DONE]` counts. */
@@ -101,5 +103,10 @@ export function readPlainAnswer(bytes: Buffer): PlainAnswer {
   if (!Array.isArray(parsed.choices) || parsed.choices.length === 0) throw broken('no_choices');
   const failed = (parsed.choices as Choice[]).find((choice) => FAILED_FINISHES.has(String(choice?.finish_reason)));
   if (failed) throw broken(`finish_${String(failed.finish_reason)}`, true);
-  return { body, parsed, usage: parsed.usage ?? undefined, upstreamId: typeof parsed.id === 'string' ? parsed.id.slice(0, 200) : undefined };
+  return {
+    body,
+    parsed,
+    usage: parsed.usage ?? undefined,
+    upstreamId: typeof parsed.id === 'string' ? parsed.id.slice(0, 200) : undefined,
+  };
 }

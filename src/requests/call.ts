@@ -1,4 +1,5 @@
 import type { WithId } from 'mongodb';
+import { crashPoint } from '../crash-point.ts';
 import { ERROR_CATALOGUE } from '../errors.ts';
 import type { MemberSpan } from '../json-scan.ts';
 import type { ProviderAttempt, RequestDocument, RequestError } from '../models/request.ts';
@@ -61,7 +62,14 @@ export async function callProvider(input: CallInput): Promise<RunOutcome> {
 
 function attemptOf(route: ResolvedRoute, at: Date, outcome: string, status: number | undefined): ProviderAttempt {
   const { routeId, providerId } = route.target;
-  return { routeId, providerId, outcome, ...(status === undefined ? {} : { status }), ms: Date.now() - at.getTime(), at };
+  return {
+    routeId,
+    providerId,
+    outcome,
+    ...(status === undefined ? {} : { status }),
+    ms: Date.now() - at.getTime(),
+    at,
+  };
 }
 
 const NOT_THE_ROUTES_FAULT = new Set(['cancelled', 'deadline_exceeded', 'interrupted', 'provider_rejected']);
@@ -103,8 +111,13 @@ async function readPlain(answer: ProviderAnswer, progress: Progress): Promise<Bu
   return [plain.body];
 }
 
-async function relayStream({ request, writer, running, deps }: CallInput, answer: ProviderAnswer, progress: Progress): Promise<Buffer[]> {
-  if (!/event-stream/i.test(answer.contentType)) throw new ProviderFailure('provider_error', 'not_a_stream', { definite: false });
+async function relayStream(
+  { request, writer, running, deps }: CallInput,
+  answer: ProviderAnswer,
+  progress: Progress,
+): Promise<Buffer[]> {
+  if (!/event-stream/i.test(answer.contentType))
+    throw new ProviderFailure('provider_error', 'not_a_stream', { definite: false });
   const streamed = new StreamedAnswer(request.includeUsage);
   for await (const chunk of answer.body) {
     let payloads: Buffer[];
@@ -119,6 +132,7 @@ async function relayStream({ request, writer, running, deps }: CallInput, answer
       progress.relayed.push(payload);
       running.outputTokens += roughTokens(payload.length);
       running.seq = writer.data(payload);
+      crashPoint('run.mid_stream');
     }
     if (streamed.complete) break;
     await deps.publisher.room();
@@ -130,7 +144,10 @@ async function relayStream({ request, writer, running, deps }: CallInput, answer
 /** Whatever was thrown, as a failure of the call; our own aborts carry their reason in the signal. */
 function toFailure(error: unknown, signal: AbortSignal): ProviderFailure {
   if (signal.aborted && signal.reason instanceof Aborted) {
-    return new ProviderFailure(ABORT_CODES[signal.reason.reason], signal.reason.reason, { definite: false, cause: error });
+    return new ProviderFailure(ABORT_CODES[signal.reason.reason], signal.reason.reason, {
+      definite: false,
+      cause: error,
+    });
   }
   if (error instanceof ProviderFailure) return error;
   return new ProviderFailure('provider_error', 'adapter_error', { definite: false, cause: error });
@@ -213,5 +230,13 @@ function failedOutcome(failure: ProviderFailure, attempts: ProviderAttempt[], bi
     status: row.status,
     ...(failure.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
   };
-  return { state: failure.code === 'cancelled' ? 'cancelled' : 'failed', bill, attempts, error, relayed: [], closing: [], firstSeq: 1 };
+  return {
+    state: failure.code === 'cancelled' ? 'cancelled' : 'failed',
+    bill,
+    attempts,
+    error,
+    relayed: [],
+    closing: [],
+    firstSeq: 1,
+  };
 }

@@ -21,7 +21,12 @@ const requests = () => nativeCollection<RequestDocument>(Request);
  * finished one stays as it is. Idempotent. Returns the request as it is afterwards.
  * @throws not_found for a request that is not this account's.
  */
-export async function cancelRequest(accountId: string, requestId: string, reason: string, deps: CancelDependencies): Promise<RequestDocument> {
+export async function cancelRequest(
+  accountId: string,
+  requestId: string,
+  reason: string,
+  deps: CancelDependencies,
+): Promise<RequestDocument> {
   const request = await findRequest(requestId);
   if (!request || request.accountId !== accountId) throw new AppError('not_found');
   if (isTerminal(request)) return request;
@@ -62,7 +67,10 @@ export async function watcherCame(requestId: string): Promise<void> {
  */
 export async function watcherLeft(requestId: string, deps: CancelDependencies): Promise<boolean> {
   const { filter, update } = watchersUpdate(requestId, -1);
-  const request = await requests().findOneAndUpdate(filter, update, { returnDocument: 'after', writeConcern: { w: 1 } });
+  const request = await requests().findOneAndUpdate(filter, update, {
+    returnDocument: 'after',
+    writeConcern: { w: 1 },
+  });
   if (!request || isTerminal(request) || request.watchers > 0 || request.onDisconnect !== 'cancel') return false;
   await cancelOpenRequest(request, 'client_disconnected', deps);
   return true;

@@ -1,15 +1,27 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Logger } from '../log.ts';
-import { AiModel, type AiModelDocument, Price, type PriceDocument, Provider, type ProviderDocument } from '../models/ai-model.ts';
+import {
+  AiModel,
+  type AiModelDocument,
+  Price,
+  type PriceDocument,
+  Provider,
+  type ProviderDocument,
+} from '../models/ai-model.ts';
 import { nativeCollection } from '../models/connect.ts';
 import type { PriceSnapshot } from '../models/request.ts';
 import { parseRub } from '../money.ts';
+import { runPeriodically } from '../periodic.ts';
 import type { RouteTarget } from '../providers/provider.ts';
 
 /** Models, providers and prices, held in the process and read again every few seconds. */
 
-export type ResolvedRoute = { target: RouteTarget; upstreamModel: string; quirks: AiModelDocument['routes'][number]['quirks'] };
+export type ResolvedRoute = {
+  target: RouteTarget;
+  upstreamModel: string;
+  quirks: AiModelDocument['routes'][number]['quirks'];
+};
 
 export type CatalogueModel = { model: AiModelDocument; price: PriceSnapshot; routes: ResolvedRoute[] };
 
@@ -17,7 +29,7 @@ export type Catalogue = {
   /** A model that can be called now: enabled, priced, with at least one usable route. */
   find(modelId: string): CatalogueModel | undefined;
   list(): CatalogueModel[];
-  close(): void;
+  close(): Promise<void>;
 };
 
 const REFRESH_MS = 2_000;
@@ -30,7 +42,9 @@ function snapshot(price: PriceDocument): PriceSnapshot {
 }
 
 function resolve(rows: Rows, providerKeys: ReadonlyMap<string, string>, at: Date): Map<string, CatalogueModel> {
-  const providers = new Map(rows.providers.filter((provider) => provider.enabled).map((provider) => [provider._id, provider]));
+  const providers = new Map(
+    rows.providers.filter((provider) => provider.enabled).map((provider) => [provider._id, provider]),
+  );
   const result = new Map<string, CatalogueModel>();
   for (const model of rows.models.filter(({ enabled }) => enabled)) {
     const price = rows.prices
@@ -44,7 +58,13 @@ function resolve(rows: Rows, providerKeys: ReadonlyMap<string, string>, at: Date
         const apiKey = providerKeys.get(route.providerId);
         if (!provider || (provider.needsKey && apiKey === undefined)) return [];
         const { _id: providerId, baseUrl, headers } = provider;
-        return [{ target: { routeId: route.id, providerId, baseUrl, headers, apiKey }, upstreamModel: route.upstreamModel, quirks: route.quirks }];
+        return [
+          {
+            target: { routeId: route.id, providerId, baseUrl, headers, apiKey },
+            upstreamModel: route.upstreamModel,
+            quirks: route.quirks,
+          },
+        ];
       });
     if (price && routes.length > 0) result.set(model._id, { model, price: snapshot(price), routes });
   }
@@ -63,23 +83,17 @@ async function readRows(): Promise<Rows> {
 /** Loads the catalogue and keeps it fresh. While MongoDB is away the last good one is used. */
 export async function openCatalogue(providerKeys: ReadonlyMap<string, string>, log: Logger): Promise<Catalogue> {
   let models = resolve(await readRows(), providerKeys, new Date());
-  let reading = false;
-  const timer = setInterval(async () => {
-    if (reading) return;
-    reading = true;
-    try {
+  const refresh = runPeriodically(
+    { intervalMs: REFRESH_MS },
+    async () => {
       models = resolve(await readRows(), providerKeys, new Date());
-    } catch (error) {
-      log.warn({ err: error }, 'catalogue not refreshed');
-    } finally {
-      reading = false;
-    }
-  }, REFRESH_MS);
-  timer.unref();
+    },
+    (error) => log.warn({ err: error }, 'catalogue not refreshed'),
+  );
   return {
     find: (modelId) => models.get(modelId),
     list: () => [...models.values()],
-    close: () => clearInterval(timer),
+    close: refresh.stop,
   };
 }
 
@@ -115,7 +129,14 @@ const catalogueFile = z.strictObject({
       outputTokensDefault: tokens,
       mediaPartTokensMax: z.number().int().min(0).max(1_000_000).default(2_000),
       /** Rubles for a million tokens; `request` is rubles for each request. */
-      price: z.strictObject({ input: rub, cachedInput: rub.optional(), cacheWrite: rub.optional(), output: rub, reasoning: rub.optional(), request: rub.optional() }),
+      price: z.strictObject({
+        input: rub,
+        cachedInput: rub.optional(),
+        cacheWrite: rub.optional(),
+        output: rub,
+        reasoning: rub.optional(),
+        request: rub.optional(),
+      }),
       routes: z.array(
         z.strictObject({
           id: z.string().regex(/^[\w./:@-]{1,128}$/),
@@ -168,17 +189,32 @@ async function importPrice(entry: ModelEntry, at: Date): Promise<void> {
  * versions. Throws a readable error for a file that is not right.
  * @param overrides base URL per provider id, e.g. where the sandbox listens.
  */
-export async function importCatalogue(path: string, overrides: Readonly<Record<string, string>> = {}): Promise<{ models: number; providers: number }> {
+export async function importCatalogue(
+  path: string,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<{ models: number; providers: number }> {
   const parsed = catalogueFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
   if (!parsed.success) throw new Error(`catalogue file ${path} is not right:\n${z.prettifyError(parsed.error)}`);
   const { providers, models } = parsed.data;
   for (const { id, baseUrl, ...rest } of providers) {
-    await nativeCollection<ProviderDocument>(Provider).replaceOne({ _id: id }, { baseUrl: overrides[id] ?? baseUrl, ...rest }, { upsert: true });
+    await nativeCollection<ProviderDocument>(Provider).replaceOne(
+      { _id: id },
+      { baseUrl: overrides[id] ?? baseUrl, ...rest },
+      { upsert: true },
+    );
   }
   for (const entry of models) {
     const { id, price: _price, createdAt, routes, ...rest } = entry;
-    const mapped = routes.map(({ provider, quirks, ...route }) => ({ ...route, providerId: provider, quirks: quirks as ResolvedRoute['quirks'] }));
-    await nativeCollection<AiModelDocument>(AiModel).replaceOne({ _id: id }, { ...rest, createdAt: new Date(createdAt), routes: mapped }, { upsert: true });
+    const mapped = routes.map(({ provider, quirks, ...route }) => ({
+      ...route,
+      providerId: provider,
+      quirks: quirks as ResolvedRoute['quirks'],
+    }));
+    await nativeCollection<AiModelDocument>(AiModel).replaceOne(
+      { _id: id },
+      { ...rest, createdAt: new Date(createdAt), routes: mapped },
+      { upsert: true },
+    );
     await importPrice(entry, new Date());
   }
   return { models: models.length, providers: providers.length };

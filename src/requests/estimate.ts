@@ -21,7 +21,10 @@ export type ChatShape = {
 };
 
 /** The most prompt tokens the request can be counted as, capped by the model's context. */
-export function inputTokensBound(body: ChatShape, model: Pick<AiModelDocument, 'contextTokensMax' | 'mediaPartTokensMax'>): number {
+export function inputTokensBound(
+  body: ChatShape,
+  model: Pick<AiModelDocument, 'contextTokensMax' | 'mediaPartTokensMax'>,
+): number {
   let tokens = TOKENS_BASE + body.messages.length * TOKENS_PER_MESSAGE;
   tokens += ((body.tools?.length ?? 0) + (body.functions?.length ?? 0)) * TOKENS_PER_TOOL;
   for (const part of [body.messages, body.tools, body.functions, body.response_format, body.prediction]) {
@@ -39,13 +42,18 @@ function textBytes(value: unknown, mediaPartTokens: number): number {
   let bytes = 0;
   for (const [name, member] of Object.entries(value)) {
     const isMedia = name === 'image_url' || name === 'input_audio' || name === 'file' || name === 'video_url';
-    bytes += Buffer.byteLength(name) + (isMedia && typeof member === 'object' ? mediaPartTokens : textBytes(member, mediaPartTokens));
+    bytes +=
+      Buffer.byteLength(name) +
+      (isMedia && typeof member === 'object' ? mediaPartTokens : textBytes(member, mediaPartTokens));
   }
   return bytes;
 }
 
 /** The output limit that will be sent upstream: the client's, else the model's bounded default; never above its maximum. */
-export function outputTokensLimit(body: ChatShape, model: Pick<AiModelDocument, 'outputTokensMax' | 'outputTokensDefault'>): number {
+export function outputTokensLimit(
+  body: ChatShape,
+  model: Pick<AiModelDocument, 'outputTokensMax' | 'outputTokensDefault'>,
+): number {
   const asked = body.max_completion_tokens ?? body.max_tokens;
   return Math.min(asked ?? model.outputTokensDefault, model.outputTokensMax);
 }

@@ -2,7 +2,10 @@ import { errorBody, toErrorCode } from '../errors.ts';
 import type { RequestDocument, RequestError } from '../models/request.ts';
 
 /** How a failed request looks to its client: OpenAI's error body, or for a stream the chunk that carries it. */
-export function failurePayload(request: Pick<RequestDocument, '_id' | 'stream' | 'model' | 'createdAt'>, error: RequestError): Buffer {
+export function failurePayload(
+  request: Pick<RequestDocument, '_id' | 'stream' | 'model' | 'createdAt'>,
+  error: RequestError,
+): Buffer {
   const body = errorBody({ code: toErrorCode(error.code), message: error.message, param: null, details: {} });
   if (!request.stream) return Buffer.from(JSON.stringify(body));
   const chunk = {

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
+import { runPeriodically } from '../periodic.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EndOfAnswer } from '../stream/events.ts';
 import type { Relay, Subscription } from '../stream/subscribe.ts';
@@ -24,12 +25,23 @@ export type Follower = {
    * @param afterSeq events up to this number were seen already.
    * @param attach the request was there before this client: catch up on what it has said.
    */
-  follow(request: RequestDocument, options: { afterSeq: number; attach: boolean }, sink: FollowSink): Promise<Following>;
+  follow(
+    request: RequestDocument,
+    options: { afterSeq: number; attach: boolean },
+    sink: FollowSink,
+  ): Promise<Following>;
   open(): number;
-  close(): void;
+  close(): Promise<void>;
 };
 
-type Entry = { requestId: string; sink: FollowSink; subscription: Subscription; sinceMs: number; suspect: boolean; over: boolean };
+type Entry = {
+  requestId: string;
+  sink: FollowSink;
+  subscription: Subscription;
+  sinceMs: number;
+  suspect: boolean;
+  over: boolean;
+};
 
 const CHECK_MS = 1_000;
 const ROWS_PER_CHECK_MAX = 1_000;
@@ -37,7 +49,6 @@ const ROWS_PER_CHECK_MAX = 1_000;
 export function createFollower(options: { relay: Relay; cipher: ContentCipher; log: Logger }): Follower {
   const { relay, cipher, log } = options;
   const entries = new Set<Entry>();
-  let checking = false;
 
   /** The relay stayed silent about a request that is terminal: its row has everything. */
   async function deliverFromRow(entry: Entry): Promise<void> {
@@ -92,18 +103,9 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
     }
   }
 
-  const timer = setInterval(async () => {
-    if (checking) return;
-    checking = true;
-    try {
-      await check();
-    } catch (error) {
-      log.warn({ err: error }, 'followed requests not checked');
-    } finally {
-      checking = false;
-    }
-  }, CHECK_MS);
-  timer.unref();
+  const watch = runPeriodically({ intervalMs: CHECK_MS }, check, (error) =>
+    log.warn({ err: error }, 'followed requests not checked'),
+  );
 
   return {
     follow: async (request, { afterSeq, attach }, sink) => {
@@ -122,7 +124,12 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
       }
       entries.add(entry);
       entry.subscription = relay.subscribe(
-        { requestId: request._id, afterSeq, catchUp: attach && logCipher !== undefined, ...(logCipher ? { open: logCipher.open } : {}) },
+        {
+          requestId: request._id,
+          afterSeq,
+          catchUp: attach && logCipher !== undefined,
+          ...(logCipher ? { open: logCipher.open } : {}),
+        },
         {
           onEvent: (seq, payload) => sink.onEvent(seq, payload),
           onEnd: (end) => {
@@ -136,6 +143,6 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
       return { close: () => finish(entry) };
     },
     open: () => entries.size,
-    close: () => clearInterval(timer),
+    close: watch.stop,
   };
 }

@@ -23,7 +23,8 @@ export async function interruptedOutcome(
   const { status, message } = ERROR_CATALOGUE.interrupted;
   const outcome: RunOutcome = {
     state: 'failed',
-    bill: lastSeq === 0 ? NOTHING_CHARGED : await billFor(request, undefined, {}, () => estimate(request, payloads, deps)),
+    bill:
+      lastSeq === 0 ? NOTHING_CHARGED : await billFor(request, undefined, {}, () => estimate(request, payloads, deps)),
     attempts: [],
     error: { code: 'interrupted', message, status },
     relayed: payloads,
@@ -33,7 +34,11 @@ export async function interruptedOutcome(
   return { outcome, lastSeq };
 }
 
-async function readLog(requestId: string, cipher: RequestCipher, deps: Pick<RunDependencies, 'logReader' | 'log'>): Promise<Frame[]> {
+async function readLog(
+  requestId: string,
+  cipher: RequestCipher,
+  deps: Pick<RunDependencies, 'logReader' | 'log'>,
+): Promise<Frame[]> {
   try {
     const frames = await deps.logReader.read(requestId, cipher.open);
     const sorted = frames.filter((frame) => frame.type === 'data').sort((a, b) => a.seq - b.seq);
@@ -54,7 +59,11 @@ async function readLog(requestId: string, cipher: RequestCipher, deps: Pick<RunD
 
 async function estimate(request: WithId<RequestDocument>, payloads: Buffer[], deps: Pick<RunDependencies, 'cipher'>) {
   const input = request.input
-    ? (JSON.parse((await deps.cipher.open(request.accountId, `requests|${request._id}|input`, toBytes(request.input))).toString('utf8')) as { messages?: unknown })
+    ? (JSON.parse(
+        (await deps.cipher.open(request.accountId, `requests|${request._id}|input`, toBytes(request.input))).toString(
+          'utf8',
+        ),
+      ) as { messages?: unknown })
     : {};
   const chunks = payloads.flatMap((payload): unknown[] => {
     try {

@@ -24,7 +24,8 @@ export function planChat(body: ChatShape, { model, price }: CatalogueModel, guar
   let output = outputTokensLimit(body, model);
   const hold = () => holdFor({ inputTokens: input, outputTokens: output * choices }, price);
   if (guards.fitToMicros !== undefined) {
-    const budget = guards.maxCostMicros === undefined ? guards.fitToMicros : minMicros(guards.fitToMicros, guards.maxCostMicros);
+    const budget =
+      guards.maxCostMicros === undefined ? guards.fitToMicros : minMicros(guards.fitToMicros, guards.maxCostMicros);
     const affordable = Math.floor(outputTokensWithin(budget, input, price) / choices);
     // With nothing to fit, the plain hold makes the refusal tell what is needed.
     if (affordable >= 1) output = Math.min(output, affordable);

@@ -67,7 +67,11 @@ export function presentRequest(request: RequestDocument) {
     usage: presentUsage(request),
     cost: request.costMicros === undefined ? null : { amount: formatRub(request.costMicros), currency: 'RUB' },
     receipt: presentReceipt(request),
-    attempts: request.attempts.map((attempt) => ({ provider: attempt.providerId, outcome: attempt.outcome, ms: attempt.ms })),
+    attempts: request.attempts.map((attempt) => ({
+      provider: attempt.providerId,
+      outcome: attempt.outcome,
+      ms: attempt.ms,
+    })),
     on_disconnect: request.onDisconnect,
     zero_retention: request.zeroRetention,
     content_available: request.result !== undefined,

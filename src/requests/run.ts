@@ -1,4 +1,5 @@
 import type { WithId } from 'mongodb';
+import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
 import { scanJsonObject } from '../json-scan.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -30,12 +31,22 @@ const SNOOZE_MS_MAX = 10_000;
 export async function runRequest(requestId: string, signal: AbortSignal, deps: RunDependencies): Promise<Outcome> {
   const request = await deps.writer.claim(requestId);
   if (!request) return notClaimed(requestId, deps);
+  crashPoint('run.after_claim');
   const cipher = await deps.cipher.forRequest(request.accountId, requestId);
-  const running: RunningRequest = { requestId, attempt: request.attempt, abort: new AbortController(), outputTokens: 0, seq: 0 };
+  const running: RunningRequest = {
+    requestId,
+    attempt: request.attempt,
+    abort: new AbortController(),
+    outputTokens: 0,
+    seq: 0,
+  };
   deps.running.add(running);
   const stop = () => running.abort.abort(new Aborted('lease_lost'));
   signal.addEventListener('abort', stop, { once: true });
-  const deadline = setTimeout(() => running.abort.abort(new Aborted('deadline')), Math.max(0, request.deadlineAt.getTime() - Date.now()));
+  const deadline = setTimeout(
+    () => running.abort.abort(new Aborted('deadline')),
+    Math.max(0, request.deadlineAt.getTime() - Date.now()),
+  );
   try {
     const { outcome, writer } = await decide(request, running, cipher, deps);
     await complete(request, outcome, writer, deps);
@@ -50,7 +61,18 @@ export async function runRequest(requestId: string, signal: AbortSignal, deps: R
 async function notClaimed(requestId: string, deps: RunDependencies): Promise<Outcome> {
   const row = await nativeCollection<RequestDocument>(Request).findOne(
     { _id: requestId },
-    { projection: { state: 1, settled: 1, leaseUntil: 1, accountId: 1, keyId: 1, holdMicros: 1, createdAt: 1, costMicros: 1 } },
+    {
+      projection: {
+        state: 1,
+        settled: 1,
+        leaseUntil: 1,
+        accountId: 1,
+        keyId: 1,
+        holdMicros: 1,
+        createdAt: 1,
+        costMicros: 1,
+      },
+    },
   );
   if (!row) return done;
   if (row.state === 'accepted') return snooze(1_000);
@@ -76,7 +98,8 @@ async function decide(
   }
   const writer = open(0);
   if (request.cancelRequestedAt) return { outcome: withoutCall('cancelled', 'cancelled'), writer };
-  if (request.deadlineAt.getTime() <= Date.now()) return { outcome: withoutCall('failed', 'deadline_exceeded'), writer };
+  if (request.deadlineAt.getTime() <= Date.now())
+    return { outcome: withoutCall('failed', 'deadline_exceeded'), writer };
   deps.metrics.addedLatency.observe((Date.now() - request.createdAt.getTime()) / 1_000);
   const text = await openInput(request, deps.cipher);
   const scan = scanJsonObject(text);
@@ -87,7 +110,9 @@ async function decide(
 
 async function openInput(request: Claimed, cipher: ContentCipher): Promise<string> {
   if (!request.input) throw new AppError('internal', { internal: `request ${request._id} has no input` });
-  return (await cipher.open(request.accountId, `requests|${request._id}|input`, toBytes(request.input))).toString('utf8');
+  return (await cipher.open(request.accountId, `requests|${request._id}|input`, toBytes(request.input))).toString(
+    'utf8',
+  );
 }
 
 function openWriter(request: Claimed, cipher: RequestCipher, deps: RunDependencies, lastSeq: number): EventWriter {
@@ -103,18 +128,33 @@ function openWriter(request: Claimed, cipher: RequestCipher, deps: RunDependenci
 
 function withoutCall(state: 'failed' | 'cancelled', code: 'cancelled' | 'deadline_exceeded'): RunOutcome {
   const { status, message } = ERROR_CATALOGUE[code];
-  return { state, bill: NOTHING_CHARGED, attempts: [], error: { code, message, status }, relayed: [], closing: [], firstSeq: 1 };
+  return {
+    state,
+    bill: NOTHING_CHARGED,
+    attempts: [],
+    error: { code, message, status },
+    relayed: [],
+    closing: [],
+    firstSeq: 1,
+  };
 }
 
 /** Finish durably, then tell the client, then settle: in this order, whatever fails in between. */
-async function complete(request: Claimed, outcome: RunOutcome, writer: EventWriter, deps: RunDependencies): Promise<void> {
+async function complete(
+  request: Claimed,
+  outcome: RunOutcome,
+  writer: EventWriter,
+  deps: RunDependencies,
+): Promise<void> {
   const closing = closingPayloads(request, outcome);
   const finish = await finishOf(request, outcome, closing, deps.cipher);
+  crashPoint('run.before_finish');
   if (!(await finishDurably(finish, deps))) {
     deps.metrics.orphanCalls.inc();
     deps.log.warn({ requestId: request._id, attempt: request.attempt, reason: 'lease lost' }, 'answer discarded');
     return;
   }
+  crashPoint('run.after_finish');
   const knownAtMs = performance.now();
   for (const payload of closing) writer.data(payload);
   writer.end({
@@ -122,9 +162,14 @@ async function complete(request: Claimed, outcome: RunOutcome, writer: EventWrit
     status: outcome.error?.status ?? 200,
     ...(outcome.error?.retryAfterMs === undefined ? {} : { retryAfterMs: outcome.error.retryAfterMs }),
   });
+  crashPoint('run.after_tell');
   deps.metrics.requests.inc({ mode: request.mode, state: outcome.state });
   if (outcome.bill.review) deps.metrics.reviews.inc();
-  await settleRequest({ ...request, costMicros: outcome.bill.costMicros }, { accounts: deps.accounts, requests: deps.writer });
+  await settleRequest(
+    { ...request, costMicros: outcome.bill.costMicros },
+    { accounts: deps.accounts, requests: deps.writer },
+  );
+  crashPoint('run.after_settle');
   deps.metrics.settleLag.observe((performance.now() - knownAtMs) / 1_000);
   if (finish.webhook) await deps.notify({ ...request, state: outcome.state, webhook: 'pending' });
 }
@@ -134,7 +179,12 @@ function closingPayloads(request: Claimed, outcome: RunOutcome): Buffer[] {
   return outcome.error === undefined ? outcome.closing : [...outcome.closing, failurePayload(request, outcome.error)];
 }
 
-async function finishOf(request: Claimed, outcome: RunOutcome, closing: Buffer[], cipher: ContentCipher): Promise<Finish> {
+async function finishOf(
+  request: Claimed,
+  outcome: RunOutcome,
+  closing: Buffer[],
+  cipher: ContentCipher,
+): Promise<Finish> {
   const payloads = [...outcome.relayed, ...closing];
   const isStream = request.stream;
   const plain = isStream ? packEvents({ firstSeq: outcome.firstSeq, payloads }) : (payloads[0] ?? Buffer.alloc(0));
@@ -152,7 +202,10 @@ async function finishOf(request: Claimed, outcome: RunOutcome, closing: Buffer[]
     ...(outcome.provider === undefined ? {} : { provider: outcome.provider }),
     ...(outcome.firstByteAt === undefined ? {} : { firstByteAt: outcome.firstByteAt }),
     ...(keep
-      ? { result: await cipher.seal(request.accountId, `requests|${request._id}|result`, plain), resultKind: isStream ? 'sse' : 'json' }
+      ? {
+          result: await cipher.seal(request.accountId, `requests|${request._id}|result`, plain),
+          resultKind: isStream ? 'sse' : 'json',
+        }
       : {}),
   };
 }

@@ -1,6 +1,7 @@
 import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
+import { runPeriodically } from '../periodic.ts';
 import { heartbeatUpdate } from './updates.ts';
 
 /** What this worker is running now: extends all leases together, and stops what was cancelled or lost. */
@@ -19,7 +20,7 @@ export type RunningRequests = {
   /** A client wants it stopped; unknown ids are someone else's. */
   cancel(requestId: string): void;
   size(): number;
-  close(): void;
+  close(): Promise<void>;
 };
 
 /** Why a running request was aborted; the runner decides its end by it. */
@@ -36,17 +37,21 @@ export function createRunningRequests(options: { leaseMs: number; heartbeatMs: n
   const { leaseMs, heartbeatMs, log } = options;
   const running = new Map<string, RunningRequest>();
   const requests = () => nativeCollection<RequestDocument>(Request);
-  let beating = false;
 
   async function beat(): Promise<void> {
     const current = [...running.values()];
     if (current.length === 0) return;
     await requests().bulkWrite(
-      current.map((one) => ({ updateOne: heartbeatUpdate(one, leaseMs, { outputTokens: one.outputTokens, seq: one.seq }) as never })),
+      current.map((one) => ({
+        updateOne: heartbeatUpdate(one, leaseMs, { outputTokens: one.outputTokens, seq: one.seq }) as never,
+      })),
       { ordered: false, writeConcern: { w: 1 } },
     );
     const rows = await requests()
-      .find({ _id: { $in: current.map((one) => one.requestId) } }, { projection: { attempt: 1, state: 1, cancelRequestedAt: 1 } })
+      .find(
+        { _id: { $in: current.map((one) => one.requestId) } },
+        { projection: { attempt: 1, state: 1, cancelRequestedAt: 1 } },
+      )
       .toArray();
     const byId = new Map(rows.map((row) => [row._id, row]));
     for (const one of current) {
@@ -57,18 +62,9 @@ export function createRunningRequests(options: { leaseMs: number; heartbeatMs: n
     }
   }
 
-  const timer = setInterval(async () => {
-    if (beating) return;
-    beating = true;
-    try {
-      await beat();
-    } catch (error) {
-      log.warn({ err: error }, 'leases not extended');
-    } finally {
-      beating = false;
-    }
-  }, heartbeatMs);
-  timer.unref();
+  const heart = runPeriodically({ intervalMs: heartbeatMs }, beat, (error) =>
+    log.warn({ err: error }, 'leases not extended'),
+  );
 
   return {
     add: (one) => {
@@ -79,6 +75,6 @@ export function createRunningRequests(options: { leaseMs: number; heartbeatMs: n
     },
     cancel: (requestId) => running.get(requestId)?.abort.abort(new Aborted('cancelled')),
     size: () => running.size,
-    close: () => clearInterval(timer),
+    close: heart.stop,
   };
 }

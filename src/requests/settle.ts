@@ -4,7 +4,9 @@ import type { RequestDocument } from '../models/request.ts';
 import type { RequestWriter } from './writer.ts';
 
 /** The members of a terminal request that its settlement follows from. */
-export type Settleable = Pick<RequestDocument, '_id' | 'accountId' | 'keyId' | 'holdMicros' | 'createdAt'> & { costMicros?: bigint };
+export type Settleable = Pick<RequestDocument, '_id' | 'accountId' | 'keyId' | 'holdMicros' | 'createdAt'> & {
+  costMicros?: bigint;
+};
 
 /**
  * Closes the hold of a terminal request and marks the request. Idempotent: every caller computes the same numbers from

@@ -18,7 +18,10 @@ export function findRequest(requestId: string): Promise<RequestDocument | null> 
 }
 
 /** @throws when the content cannot be opened (its account's key was destroyed). */
-export async function storedAnswer(request: RequestDocument, cipher: Pick<ContentCipher, 'open'>): Promise<StoredAnswer> {
+export async function storedAnswer(
+  request: RequestDocument,
+  cipher: Pick<ContentCipher, 'open'>,
+): Promise<StoredAnswer> {
   const end: EndOfAnswer = {
     state: request.state === 'done' ? 'done' : request.state === 'cancelled' ? 'cancelled' : 'failed',
     status: request.error?.status ?? 200,

@@ -1,6 +1,7 @@
 import type { AccountWriter } from '../billing/account.ts';
+import { crashPoint } from '../crash-point.ts';
 import { ERROR_CATALOGUE } from '../errors.ts';
-import { lowestIdAt } from '../ids.ts';
+import { lowestIdAt, timeOfId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument, type Hold } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -44,7 +45,11 @@ export async function sweepRequests(nowMs: number, deps: SweepDependencies): Pro
   return counts;
 }
 
-async function requeue(request: Pick<RequestDocument, '_id' | 'mode'>, deps: SweepDependencies, counts: SweepCounts): Promise<void> {
+async function requeue(
+  request: Pick<RequestDocument, '_id' | 'mode'>,
+  deps: SweepDependencies,
+  counts: SweepCounts,
+): Promise<void> {
   const job = request.mode === 'async' ? 'runBackgroundRequest' : 'runRequest';
   await deps.producer.enqueue(job, { requestId: request._id }, { jobId: request._id });
   counts.requeued++;
@@ -53,18 +58,30 @@ async function requeue(request: Pick<RequestDocument, '_id' | 'mode'>, deps: Swe
 /** Accepted for a while: queue it again when its money is held, end it past its deadline, abort it when it never held. */
 async function sweepAccepted(nowMs: number, deps: SweepDependencies, counts: SweepCounts): Promise<void> {
   const old = await requests()
-    .find({ state: 'accepted', settled: false, _id: { $lt: lowestIdAt('req', nowMs - deps.settings.acceptedMs) } }, { projection: WITHOUT_CONTENT })
+    .find(
+      { state: 'accepted', settled: false, _id: { $lt: lowestIdAt('req', nowMs - deps.settings.acceptedMs) } },
+      { projection: WITHOUT_CONTENT },
+    )
     .limit(BATCH_MAX)
     .toArray();
   for (const request of old) {
-    const account = await accounts().findOne({ _id: request.accountId }, { projection: { [`holds.${request._id}`]: 1 } });
+    const account = await accounts().findOne(
+      { _id: request.accountId },
+      { projection: { [`holds.${request._id}`]: 1 } },
+    );
     const held = account?.holds?.[request._id] !== undefined;
     if (held && request.deadlineAt.getTime() > nowMs) await requeue(request, deps, counts);
     else await endAccepted(request, held ? 'failed' : 'aborted', nowMs, deps, counts);
   }
 }
 
-async function endAccepted(request: RequestDocument, state: 'failed' | 'aborted', nowMs: number, deps: SweepDependencies, counts: SweepCounts) {
+async function endAccepted(
+  request: RequestDocument,
+  state: 'failed' | 'aborted',
+  nowMs: number,
+  deps: SweepDependencies,
+  counts: SweepCounts,
+) {
   const code = state === 'failed' ? 'deadline_exceeded' : 'unavailable';
   const { filter, update } = endAcceptedUpdate({
     requestId: request._id,
@@ -97,12 +114,17 @@ async function sweepRunning(nowMs: number, deps: SweepDependencies, counts: Swee
 async function sweepUnsettled(nowMs: number, deps: SweepDependencies, counts: SweepCounts): Promise<void> {
   const unsettled = await requests()
     .find(
-      { state: { $in: ['done', 'failed', 'cancelled'] }, settled: false, finishedAt: { $lt: new Date(nowMs - deps.settings.settleMs) } },
+      {
+        state: { $in: ['done', 'failed', 'cancelled'] },
+        settled: false,
+        finishedAt: { $lt: new Date(nowMs - deps.settings.settleMs) },
+      },
       { projection: WITHOUT_CONTENT },
     )
     .limit(BATCH_MAX)
     .toArray();
   for (const request of unsettled) {
+    crashPoint('sweep.before_settle');
     await settleRequest(request, { accounts: deps.accounts, requests: deps.writer });
     counts.settled++;
   }
@@ -121,7 +143,7 @@ export async function sweepHolds(
   deps: SweepDependencies,
 ): Promise<{ nextId: string | undefined; released: number; seen: HoldsSeen }> {
   const page = await accounts()
-    .find({ ...(afterId === undefined ? {} : { _id: { $gt: afterId } }) }, { projection: { holds: 1 } })
+    .find(afterId === undefined ? {} : { _id: { $gt: afterId } }, { projection: { holds: 1 } })
     .sort({ _id: 1 })
     .limit(ACCOUNTS_PER_PAGE)
     .toArray();
@@ -130,15 +152,20 @@ export async function sweepHolds(
   for (const account of page) {
     for (const [requestId, hold] of Object.entries(account.holds)) {
       seen.open++;
-      const overdueMs = nowMs - hold.expiresAt.getTime();
-      seen.oldestMs = Math.max(seen.oldestMs, overdueMs);
-      if (overdueMs > 0 && (await releaseForgottenHold(account._id, requestId, hold, deps))) released++;
+      seen.oldestMs = Math.max(seen.oldestMs, nowMs - timeOfId(requestId));
+      if (hold.expiresAt.getTime() < nowMs && (await releaseForgottenHold(account._id, requestId, hold, deps)))
+        released++;
     }
   }
   return { nextId: page.length < ACCOUNTS_PER_PAGE ? undefined : page.at(-1)?._id, released, seen };
 }
 
-async function releaseForgottenHold(accountId: string, requestId: string, hold: Hold, deps: SweepDependencies): Promise<boolean> {
+async function releaseForgottenHold(
+  accountId: string,
+  requestId: string,
+  hold: Hold,
+  deps: SweepDependencies,
+): Promise<boolean> {
   const request = await requests().findOne({ _id: requestId }, { projection: WITHOUT_CONTENT });
   if (request && !isTerminal(request)) return false;
   deps.log.warn({ requestId, accountId, reason: request ? request.state : 'no request' }, 'forgotten hold closed');

@@ -29,7 +29,13 @@ export function deliveredText(chunks: readonly unknown[]): string {
     if (!Array.isArray(choices)) continue;
     for (const choice of choices as { delta?: unknown; message?: unknown; text?: unknown }[]) {
       const part = (choice?.delta ?? choice?.message ?? {}) as Record<string, unknown>;
-      texts.push(textOf(part.content), textOf(part.reasoning_content), textOf(part.reasoning), textOf(part.refusal), textOf(part.tool_calls));
+      texts.push(
+        textOf(part.content),
+        textOf(part.reasoning_content),
+        textOf(part.reasoning),
+        textOf(part.refusal),
+        textOf(part.tool_calls),
+      );
     }
   }
   return texts.join('');

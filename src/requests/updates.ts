@@ -10,31 +10,38 @@ export type Transition = { filter: Document; update: Document | Document[] };
 
 export type Claim = { requestId: string; worker: string; token: string; leaseMs: number };
 
-/**
- * accepted -> running, or a take-over of a running request whose lease is over by the database's clock. It is also the
- * write-ahead of the provider call: `call` is `sent` from here on, and `previousCall` tells what it was before.
- */
+/** What a claim sets. It is also the write-ahead of the provider call: `call` is `sent` from here on. */
+function claimFields({ worker, token, leaseMs }: Claim): Record<string, unknown> {
+  return {
+    attempt: { $add: ['$attempt', 1] },
+    previousCall: '$call',
+    call: 'sent',
+    worker: { $literal: worker },
+    claimToken: { $literal: token },
+    claimedAt: '$$NOW',
+    leaseUntil: { $add: ['$$NOW', leaseMs] },
+  };
+}
+
+/** accepted -> running. */
 export function claimUpdate(claim: Claim): Transition {
   return {
-    filter: {
-      _id: claim.requestId,
-      $or: [{ state: 'accepted' }, { state: 'running', $expr: { $lt: ['$leaseUntil', '$$NOW'] } }],
-    },
-    update: [
-      {
-        $set: {
-          state: 'running',
-          attempt: { $add: ['$attempt', 1] },
-          previousCall: '$call',
-          call: 'sent',
-          worker: { $literal: claim.worker },
-          claimToken: { $literal: claim.token },
-          claimedAt: '$$NOW',
-          leaseUntil: { $add: ['$$NOW', claim.leaseMs] },
-        },
-      },
-    ],
+    filter: { _id: claim.requestId, state: 'accepted' },
+    update: [{ $set: { state: 'running', ...claimFields(claim) } }],
   };
+}
+
+/**
+ * Takes a running request over when its lease is past by the database's clock, and leaves it as it is otherwise; the
+ * token on the row tells which. The condition stands in the update because not every engine allows `$$NOW` in a filter.
+ */
+export function takeOverUpdate(claim: Claim): Transition {
+  const isOver = { $lt: ['$leaseUntil', '$$NOW'] };
+  const conditional = Object.entries(claimFields(claim)).map(([field, value]) => [
+    field,
+    { $cond: [isOver, value, `$${field}`] },
+  ]);
+  return { filter: { _id: claim.requestId, state: 'running' }, update: [{ $set: Object.fromEntries(conditional) }] };
 }
 
 export type Fence = { requestId: string; attempt: number };
@@ -42,7 +49,11 @@ export type Fence = { requestId: string; attempt: number };
 const fenced = ({ requestId, attempt }: Fence) => ({ _id: requestId, state: 'running', attempt });
 
 /** Extends the lease and notes how far the output is. No match: the lease is lost, stop at once. */
-export function heartbeatUpdate(fence: Fence, leaseMs: number, progress: { outputTokens: number; seq: number }): Transition {
+export function heartbeatUpdate(
+  fence: Fence,
+  leaseMs: number,
+  progress: { outputTokens: number; seq: number },
+): Transition {
   return {
     filter: fenced(fence),
     update: [{ $set: { leaseUntil: { $add: ['$$NOW', leaseMs] }, progress: { $literal: progress } } }],
@@ -113,7 +124,11 @@ export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
         ...(end.webhook && !aborted ? { webhook: 'pending' } : {}),
         ...(end.forgetContent || aborted ? { contentPurgedAt: end.at } : {}),
       },
-      $unset: { replyTo: '', ...(aborted ? { idemKey: '', fingerprint: '' } : {}), ...(end.forgetContent || aborted ? { input: '' } : {}) },
+      $unset: {
+        replyTo: '',
+        ...(aborted ? { idemKey: '', fingerprint: '' } : {}),
+        ...(end.forgetContent || aborted ? { input: '' } : {}),
+      },
     },
   };
 }

@@ -3,7 +3,7 @@ import { type AnyBulkWriteOperation, MongoBulkWriteError, type WithId } from 'mo
 import { createGroupCommit } from '../group-commit.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
-import { claimUpdate, type Finish, finishUpdate, settledUpdate, type Transition } from './updates.ts';
+import { claimUpdate, type Finish, finishUpdate, settledUpdate, type Transition, takeOverUpdate } from './updates.ts';
 
 /**
  * Group commit over the writes of requests: one writer per kind. Where not every update of a group matched, the rows
@@ -39,12 +39,14 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     flightsMax: 2,
   });
   const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
-  const settled = createGroupCommit<string, void>({ flush: flushSettled, itemsMax: GROUP_MAX });
+  const settled = createGroupCommit<string, true>({ flush: flushSettled, itemsMax: GROUP_MAX });
   return {
     insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
     claim: (requestId) => claims.submit(requestId),
     finish: (finish) => finishes.submit(finish),
-    markSettled: (requestId) => settled.submit(requestId),
+    markSettled: async (requestId) => {
+      await settled.submit(requestId);
+    },
   };
 }
 
@@ -54,7 +56,9 @@ async function flushInserts(items: RequestDocument[], w: 'majority' | 1): Promis
     return items.map(() => true);
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = new Map((Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors]).map((one) => [one.index, one]));
+    const failures = new Map(
+      (Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors]).map((one) => [one.index, one]),
+    );
     if (failures.size === 0) throw error;
     return Promise.all(
       items.map(async (item, index) => {
@@ -72,27 +76,55 @@ function operation({ filter, update }: Transition): AnyBulkWriteOperation<Reques
   return { updateOne: { filter, update } } as AnyBulkWriteOperation<RequestDocument>;
 }
 
-async function flushClaims(ids: string[], worker: string, leaseMs: number): Promise<(WithId<RequestDocument> | null)[]> {
+type Claimed = WithId<RequestDocument>;
+
+/** First what waits; for the rest, take-overs of dead leases, which are rare. */
+async function flushClaims(ids: string[], worker: string, leaseMs: number): Promise<(Claimed | null)[]> {
   const token = randomUUID();
-  const transitions = ids.map((requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
-  const [only] = transitions;
+  const claimed = await claimWith(ids, token, (requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
+  const rest = ids.filter((requestId) => !claimed.has(requestId));
+  const taken =
+    rest.length === 0
+      ? claimed
+      : await claimWith(rest, token, (requestId) => takeOverUpdate({ requestId, worker, token, leaseMs }));
+  return ids.map((requestId) => claimed.get(requestId) ?? taken.get(requestId) ?? null);
+}
+
+async function claimWith(
+  ids: string[],
+  token: string,
+  transitionOf: (requestId: string) => Transition,
+): Promise<Map<string, Claimed>> {
+  const [only] = ids;
   try {
-    if (only && ids.length === 1) {
-      return [await requests().findOneAndUpdate(only.filter, only.update, { returnDocument: 'after', writeConcern: { w: 1 } })];
+    if (only !== undefined && ids.length === 1) {
+      const { filter, update } = transitionOf(only);
+      const after = await requests().findOneAndUpdate(filter, update, {
+        returnDocument: 'after',
+        writeConcern: { w: 1 },
+      });
+      return after?.claimToken === token ? new Map([[only, after]]) : new Map();
     }
-    await requests().bulkWrite(transitions.map(operation), { ordered: false, writeConcern: { w: 1 } });
+    await requests().bulkWrite(
+      ids.map((requestId) => operation(transitionOf(requestId))),
+      { ordered: false, writeConcern: { w: 1 } },
+    );
   } catch {
     // Unknown outcome: the token on the rows tells which claims are ours. If that fails too, nobody has called a provider.
   }
-  const mine = await requests().find({ _id: { $in: ids }, claimToken: token }).toArray();
-  const byId = new Map(mine.map((request) => [request._id, request]));
-  return ids.map((requestId) => byId.get(requestId) ?? null);
+  const mine = await requests()
+    .find({ _id: { $in: ids }, claimToken: token })
+    .toArray();
+  return new Map(mine.map((request) => [request._id, request]));
 }
 
 async function flushFinishes(items: Finish[]): Promise<(boolean | Error)[]> {
   let failure: unknown;
   try {
-    const result = await requests().bulkWrite(items.map((item) => operation(finishUpdate(item))), { ordered: false });
+    const result = await requests().bulkWrite(
+      items.map((item) => operation(finishUpdate(item))),
+      { ordered: false },
+    );
     if (result.matchedCount === items.length) return items.map(() => true);
   } catch (error) {
     failure = error;
@@ -110,8 +142,11 @@ async function flushFinishes(items: Finish[]): Promise<(boolean | Error)[]> {
   });
 }
 
-async function flushSettled(ids: string[]): Promise<(void | Error)[]> {
+async function flushSettled(ids: string[]): Promise<(true | Error)[]> {
   const at = new Date();
-  await requests().bulkWrite(ids.map((requestId) => operation(settledUpdate(requestId, at))), { ordered: false, writeConcern: { w: 1 } });
-  return ids.map(() => undefined);
+  await requests().bulkWrite(
+    ids.map((requestId) => operation(settledUpdate(requestId, at))),
+    { ordered: false, writeConcern: { w: 1 } },
+  );
+  return ids.map(() => true as const);
 }

@@ -10,7 +10,11 @@ export async function sendCancel(redis: Redis, prefix: string, requestId: string
 }
 
 /** @param subscriber connection used for nothing but subscriptions. */
-export async function onCancel(subscriber: Redis, prefix: string, listener: (requestId: string) => void): Promise<void> {
+export async function onCancel(
+  subscriber: Redis,
+  prefix: string,
+  listener: (requestId: string) => void,
+): Promise<void> {
   const channel = streamKeys.control(prefix);
   subscriber.on('message', (from: string, message: string) => {
     if (from === channel && message.startsWith(CANCEL)) listener(message.slice(CANCEL.length));

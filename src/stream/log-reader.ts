@@ -69,7 +69,8 @@ export function createLogReader(options: {
       if (tail && tails.has(tail)) dispatch(tail, entries);
       // Two readers of one request share its key: the reply names it once.
       for (const other of current) {
-        if (other !== tail && tails.has(other) && streamKeys.log(prefix, other.requestId) === key) dispatch(other, entries);
+        if (other !== tail && tails.has(other) && streamKeys.log(prefix, other.requestId) === key)
+          dispatch(other, entries);
       }
     }
   }

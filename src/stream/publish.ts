@@ -48,7 +48,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
   let kept = new Map<string, LogBatch>();
   let scheduled = false;
   let waitingBytes = 0;
-  let flights = new Set<Promise<unknown>>();
+  const flights = new Set<Promise<unknown>>();
   const roomWaiters: (() => void)[] = [];
 
   function schedule(): void {
@@ -123,7 +123,8 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
         lastSeq: () => seq,
       };
     },
-    room: () => (waitingBytes < WAITING_BYTES_MAX ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve))),
+    room: () =>
+      waitingBytes < WAITING_BYTES_MAX ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve)),
     flushed: async (timeoutMs) => {
       if (scheduled) await new Promise((resolve) => setImmediate(resolve));
       let timer: NodeJS.Timeout | undefined;

@@ -70,14 +70,18 @@ class Subscriber implements Subscription {
     }
     if (frame.type === 'end') {
       // An end with earlier events missing waits for them, unless there is nowhere to get them from.
-      if (frame.seq > this.seq + 1 && this.options.open) return this.catchUp();
-      this.close();
-      this.finished = true;
-      this.listener.onEnd(JSON.parse(frame.payload.toString()) as EndOfAnswer);
+      if (frame.seq > this.seq + 1 && this.options.open) this.catchUp();
+      else this.finish(JSON.parse(frame.payload.toString()) as EndOfAnswer);
     } else if (frame.seq === this.seq + 1) {
       this.seq = frame.seq;
       this.listener.onEvent(frame.seq, frame.payload);
     } else if (frame.seq > this.seq) this.catchUp();
+  }
+
+  private finish(end: EndOfAnswer): void {
+    this.close();
+    this.finished = true;
+    this.listener.onEnd(end);
   }
 
   /** Reads the log besides the live channel from now on; events seen already are recognised by their number. */
@@ -119,7 +123,7 @@ export async function createRelay(options: {
   subscriber.on('messageBuffer', (_channel: Buffer, message: Buffer) => {
     try {
       for (const frame of decodeFrames(message)) {
-        for (const one of [...(byRequest.get(frame.requestId) ?? [])]) one.take(frame);
+        for (const one of byRequest.get(frame.requestId) ?? []) one.take(frame);
       }
     } catch (error) {
       log.error({ err: error }, 'relay message dropped');

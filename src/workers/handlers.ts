@@ -11,7 +11,8 @@ export type HandlerDependencies = { config: Config; run: RunDependencies; delive
 
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
 export function createHandlers({ config, run, deliveries, metrics }: HandlerDependencies): Handlers {
-  const request = ({ requestId }: { requestId: string }, { signal }: JobContext): Promise<Outcome> => runRequest(requestId, signal, run);
+  const request = ({ requestId }: { requestId: string }, { signal }: JobContext): Promise<Outcome> =>
+    runRequest(requestId, signal, run);
   return {
     runRequest: request,
     runBackgroundRequest: request,
@@ -21,7 +22,11 @@ export function createHandlers({ config, run, deliveries, metrics }: HandlerDepe
     },
     purgeContent: async (_payload, { signal, log }) => {
       const report = await purgeContent(
-        { nowMs: Date.now(), contentDays: config.retention.contentDays, idempotencyRetentionMs: config.requests.idempotencyRetentionMs },
+        {
+          nowMs: Date.now(),
+          contentDays: config.retention.contentDays,
+          idempotencyRetentionMs: config.requests.idempotencyRetentionMs,
+        },
         signal,
       );
       log.info({ jobName: 'purge-content', count: report.purged }, 'content purged');

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { runPeriodically } from '../periodic.ts';
 import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
 import { type SweepDependencies, sweepHolds, sweepRequests } from '../requests/sweep.ts';
@@ -26,29 +27,17 @@ export type LoopDependencies = {
   log: Logger;
 };
 
+const JITTER = 0.1;
 const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 
-/** Runs `act` again and again, `intervalMs` after its last end, a little jittered; never twice at once. */
+/** Registers periodic work under a name, for its log lines and for its end at shutdown. */
 function every(name: string, intervalMs: number, act: () => Promise<unknown>, lifecycle: Lifecycle, log: Logger): void {
-  let timer: NodeJS.Timeout | undefined;
-  let running: Promise<unknown> = Promise.resolve();
-  let stopped = false;
-  const schedule = () => {
-    if (!stopped) timer = setTimeout(run, intervalMs * (0.9 + Math.random() * 0.2));
-  };
-  const run = () => {
-    running = act()
-      .catch((error: unknown) => log.warn({ schedule: name, err: error }, 'periodic work failed'))
-      .finally(schedule);
-  };
-  schedule();
-  lifecycle.defer(name, async () => {
-    stopped = true;
-    clearTimeout(timer);
-    await running;
-  });
+  const work = runPeriodically({ intervalMs, jitter: JITTER }, act, (error) =>
+    log.warn({ schedule: name, err: error }, 'periodic work failed'),
+  );
+  lifecycle.defer(name, work.stop);
 }
 
 export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
@@ -58,7 +47,13 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   every('sweep holds', sweep.intervalMs, holdsWalk(deps), lifecycle, log);
   every('sweep webhooks', sweep.intervalMs, () => deps.deliveries.sweep(), lifecycle, log);
   every('flush outboxes', sweep.outboxFlushMs, () => flushOutboxes(deps.accounts.takeDirty(), log), lifecycle, log);
-  every('flush all outboxes', Math.min(FULL_FLUSH_INTERVAL_MS, sweep.reconcileIntervalMs), outboxWalk(deps), lifecycle, log);
+  every(
+    'flush all outboxes',
+    Math.min(FULL_FLUSH_INTERVAL_MS, sweep.reconcileIntervalMs),
+    outboxWalk(deps),
+    lifecycle,
+    log,
+  );
   every('reconcile', sweep.reconcileIntervalMs, reconcileWalk(deps), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
@@ -69,15 +64,15 @@ function holdsWalk({ sweep, metrics }: LoopDependencies) {
   return async () => {
     let afterId: string | undefined;
     let open = 0;
-    let oldestOverdueMs = 0;
+    let oldestMs = 0;
     do {
       const page = await sweepHolds(afterId, Date.now(), sweep);
       open += page.seen.open;
-      oldestOverdueMs = Math.max(oldestOverdueMs, page.seen.oldestMs);
+      oldestMs = Math.max(oldestMs, page.seen.oldestMs);
       afterId = page.nextId;
     } while (afterId !== undefined);
     metrics.holdsOpen.set(open);
-    metrics.holdOverdue.set(oldestOverdueMs / 1_000);
+    metrics.holdOldest.set(oldestMs / 1_000);
   };
 }
 
@@ -102,7 +97,8 @@ function reconcileWalk({ log, metrics }: LoopDependencies) {
     do {
       const page = await reconcilePage(afterId, PAGE_SIZE, log);
       wrong += page.wrong.length;
-      for (const finding of page.wrong) differenceMicros += finding.differenceMicros < 0n ? -finding.differenceMicros : finding.differenceMicros;
+      for (const finding of page.wrong)
+        differenceMicros += finding.differenceMicros < 0n ? -finding.differenceMicros : finding.differenceMicros;
       afterId = page.nextId;
     } while (afterId !== undefined);
     metrics.reconcileWrong.set(wrong);

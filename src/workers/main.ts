@@ -1,5 +1,6 @@
 import { createAccountWriter } from '../billing/account.ts';
 import { type Config, ConfigError, loadConfig } from '../config.ts';
+import { armCrashPoint } from '../crash-point.ts';
 import { newId } from '../ids.ts';
 import { createLifecycle, type Lifecycle, runUntilSignal } from '../lifecycle.ts';
 import { createLogger, type Logger } from '../log.ts';
@@ -30,6 +31,7 @@ async function main(): Promise<void> {
   const log = createLogger({ role: 'workers', level: config.logLevel });
   const lifecycle = createLifecycle(log);
   runUntilSignal(lifecycle, log, config.stopGraceMs);
+  if (config.crash) armCrashPoint(config.crash.point, config.crash.passage);
   const instanceId = newId('wrk');
   const metrics = createMetrics();
   const { prefix } = config.redis;
@@ -52,11 +54,26 @@ async function main(): Promise<void> {
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter();
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
-  const running = createRunningRequests({ leaseMs: config.requests.leaseMs, heartbeatMs: config.requests.leaseHeartbeatMs, log });
+  const running = createRunningRequests({
+    leaseMs: config.requests.leaseMs,
+    heartbeatMs: config.requests.leaseHeartbeatMs,
+    log,
+  });
   lifecycle.defer('leases', running.close);
-  const publisher = createPublisher({ redis: redis('blocking', 'redis events'), prefix, ttlSeconds: config.requests.streamTtlSeconds, log });
+  const publisher = createPublisher({
+    redis: redis('blocking', 'redis events'),
+    prefix,
+    ttlSeconds: config.requests.streamTtlSeconds,
+    log,
+  });
   lifecycle.defer('events', () => publisher.flushed(2_000));
-  const logReader = createLogReader({ reader: redis('blocking', 'redis log reader'), commands, prefix, instanceId, log });
+  const logReader = createLogReader({
+    reader: redis('blocking', 'redis log reader'),
+    commands,
+    prefix,
+    instanceId,
+    log,
+  });
   lifecycle.defer('log reader', logReader.close);
   await onCancel(redis('blocking', 'redis control'), prefix, (requestId) => running.cancel(requestId));
   const provider = createOpenAiCompatible(config.provider);
@@ -77,9 +94,39 @@ async function main(): Promise<void> {
     await deliveries.createFor(request);
   };
   const breaker = createBreaker();
-  const run = { writer, accounts, running, publisher, logReader, provider, breaker, catalogue, cipher, metrics, log, notify };
-  startLoops({ config, accounts, sweep: { accounts, writer, producer, notify, log, settings: config.sweep }, deliveries, producer, metrics, log }, lifecycle);
-  const workers = startQueues(config, log, metrics, redis('blocking', 'redis queues'), createHandlers({ config, run, deliveries, metrics }));
+  const run = {
+    writer,
+    accounts,
+    running,
+    publisher,
+    logReader,
+    provider,
+    breaker,
+    catalogue,
+    cipher,
+    metrics,
+    log,
+    notify,
+  };
+  startLoops(
+    {
+      config,
+      accounts,
+      sweep: { accounts, writer, producer, notify, log, settings: config.sweep },
+      deliveries,
+      producer,
+      metrics,
+      log,
+    },
+    lifecycle,
+  );
+  const workers = startQueues(
+    config,
+    log,
+    metrics,
+    redis('blocking', 'redis queues'),
+    createHandlers({ config, run, deliveries, metrics }),
+  );
   await serveMetrics(config, metrics, workers, producer, lifecycle, log);
   lifecycle.defer('queues', () => workers.drain(config.workers.drainMs), config.stopGraceMs);
   log.info({ instance: instanceId }, 'workers are running');
@@ -99,14 +146,26 @@ function startQueues(
     handlers,
     log,
     observe: (job, outcome) => metrics.jobs.inc({ job, outcome }),
-    concurrency: { interactive: concurrency, background: backgroundConcurrency, webhooks: config.webhooks.concurrency, maintenance: 1 },
+    concurrency: {
+      interactive: concurrency,
+      background: backgroundConcurrency,
+      webhooks: config.webhooks.concurrency,
+      maintenance: 1,
+    },
     fetchLoops,
     lockMs,
     stalledIntervalMs,
   });
 }
 
-async function serveMetrics(config: Config, metrics: Metrics, workers: Workers, producer: Producer, lifecycle: Lifecycle, log: Logger): Promise<void> {
+async function serveMetrics(
+  config: Config,
+  metrics: Metrics,
+  workers: Workers,
+  producer: Producer,
+  lifecycle: Lifecycle,
+  log: Logger,
+): Promise<void> {
   let stopping = false;
   const server = await startMetricsServer({
     host: config.api.host,

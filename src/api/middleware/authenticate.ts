@@ -12,9 +12,14 @@ const BAD_KEY_CODES = new Set(['invalid_api_key', 'expired_api_key']);
 export function authenticate(authenticator: Authenticator, rateLimits: RateLimits) {
   return async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
     rateLimits.admitIp(request.ip);
-    if (request.url.includes('?') && /[?&](api[-_]?key|key|token|access_token)=/i.test(request.url)) throw new AppError('key_in_query');
+    if (request.url.includes('?') && /[?&](api[-_]?key|key|token|access_token)=/i.test(request.url))
+      throw new AppError('key_in_query');
     const blockedMs = rateLimits.badKeysExceeded(request.ip);
-    if (blockedMs > 0) throw new AppError('rate_limit_exceeded', { message: 'Too many invalid API keys from this address.', retryAfterMs: blockedMs });
+    if (blockedMs > 0)
+      throw new AppError('rate_limit_exceeded', {
+        message: 'Too many invalid API keys from this address.',
+        retryAfterMs: blockedMs,
+      });
     try {
       const principal = await authenticator.authenticate(request.headers.authorization);
       contextOf(request).principal = principal;

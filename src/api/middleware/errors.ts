@@ -24,7 +24,8 @@ export function handleErrors(log: Logger) {
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const error = isClientMistake(thrown) ? new AppError('invalid_request', { cause: thrown }) : toAppError(thrown);
     const { requestId } = contextOf(request);
-    if (error.status >= 500) log.error({ requestId, code: error.code, method: request.method, err: error }, 'request failed');
+    if (error.status >= 500)
+      log.error({ requestId, code: error.code, method: request.method, err: error }, 'request failed');
     if (response.headersSent) {
       response.destroy();
       return;
@@ -36,5 +37,12 @@ export function handleErrors(log: Logger) {
 }
 
 function isClientMistake(thrown: unknown): boolean {
-  return thrown instanceof URIError || (thrown instanceof Error && 'status' in thrown && typeof thrown.status === 'number' && thrown.status >= 400 && thrown.status < 500);
+  return (
+    thrown instanceof URIError ||
+    (thrown instanceof Error &&
+      'status' in thrown &&
+      typeof thrown.status === 'number' &&
+      thrown.status >= 400 &&
+      thrown.status < 500)
+  );
 }

@@ -9,7 +9,10 @@ export function methodNotAllowed(router: Router) {
     const methods = (router.stack as unknown as Layer[])
       .filter((layer) => layer.route && layer.match(request.path))
       .flatMap((layer) => Object.keys(layer.route?.methods ?? {}).map((method) => method.toUpperCase()));
-    if (methods.length === 0) return next();
+    if (methods.length === 0) {
+      next();
+      return;
+    }
     response.setHeader('allow', [...new Set(methods)].join(', '));
     throw new AppError('method_not_allowed');
   };

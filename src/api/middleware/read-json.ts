@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { AppError } from '../../errors.ts';
 import { type JsonProblem, type MemberSpan, scanJsonObject } from '../../json-scan.ts';
 

@@ -23,9 +23,12 @@ type Cap = { limitMicros: bigint; usedMicros: bigint; reset: 'daily' | 'monthly'
 /** The cap that leaves least: what the key's owner runs into first. */
 function tightestCap({ limits }: Principal, spend: KeySpendView): Cap | undefined {
   const caps: Cap[] = [];
-  if (limits.dailyMicros !== undefined) caps.push({ limitMicros: limits.dailyMicros, usedMicros: spend.dayMicros, reset: 'daily' });
-  if (limits.monthlyMicros !== undefined) caps.push({ limitMicros: limits.monthlyMicros, usedMicros: spend.monthMicros, reset: 'monthly' });
-  if (limits.lifetimeMicros !== undefined) caps.push({ limitMicros: limits.lifetimeMicros, usedMicros: spend.totalMicros, reset: null });
+  if (limits.dailyMicros !== undefined)
+    caps.push({ limitMicros: limits.dailyMicros, usedMicros: spend.dayMicros, reset: 'daily' });
+  if (limits.monthlyMicros !== undefined)
+    caps.push({ limitMicros: limits.monthlyMicros, usedMicros: spend.monthMicros, reset: 'monthly' });
+  if (limits.lifetimeMicros !== undefined)
+    caps.push({ limitMicros: limits.lifetimeMicros, usedMicros: spend.totalMicros, reset: null });
   return caps.sort((a, b) => Number(a.limitMicros - a.usedMicros - (b.limitMicros - b.usedMicros)))[0];
 }
 
@@ -40,7 +43,8 @@ export function showKey(): Handler {
     const principal = principalOf(request);
     const spend = await keySpend(principal.accountId, principal.keyId, new Date());
     const cap = tightestCap(principal, spend);
-    const remaining = cap === undefined ? null : cap.limitMicros > cap.usedMicros ? cap.limitMicros - cap.usedMicros : 0n;
+    const remaining =
+      cap === undefined ? null : cap.limitMicros > cap.usedMicros ? cap.limitMicros - cap.usedMicros : 0n;
     response.json({
       data: {
         label: principal.label || `${principal.prefix}...${principal.last4}`,

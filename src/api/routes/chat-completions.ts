@@ -5,7 +5,7 @@ import { accountView } from '../../billing/account-view.ts';
 import { AppError } from '../../errors.ts';
 import type { RequestDocument } from '../../models/request.ts';
 import { formatRub } from '../../money.ts';
-import { type Accepted, type Acceptance, acceptRequest } from '../../requests/accept.ts';
+import { type Acceptance, type Accepted, acceptRequest } from '../../requests/accept.ts';
 import { type Plan, planChat } from '../../requests/plan.ts';
 import { answerPlain, answerStream } from '../answer.ts';
 import { type CallHeaders, fingerprintOf, readCallHeaders } from '../call-headers.ts';
@@ -15,7 +15,14 @@ import { type ChatCompletionRequest, chatCompletionRequest } from '../schemas.ts
 
 const ROUTE = 'chat.completions';
 
-type Call = { principal: Principal; requestId: string; body: ChatCompletionRequest; json: JsonBody; headers: CallHeaders; plan: Plan };
+type Call = {
+  principal: Principal;
+  requestId: string;
+  body: ChatCompletionRequest;
+  json: JsonBody;
+  headers: CallHeaders;
+  plan: Plan;
+};
 
 /** `POST /v1/chat/completions`: sync, streamed, or answered later. */
 export function chatCompletions(deps: ApiDependencies): Handler {
@@ -37,10 +44,19 @@ export function chatCompletions(deps: ApiDependencies): Handler {
   };
 }
 
-async function planCall(principal: Principal, body: ChatCompletionRequest, headers: CallHeaders, deps: ApiDependencies): Promise<Plan> {
+async function planCall(
+  principal: Principal,
+  body: ChatCompletionRequest,
+  headers: CallHeaders,
+  deps: ApiDependencies,
+): Promise<Plan> {
   requireScope(principal, ROUTE, body.model);
   const model = deps.catalogue.find(body.model);
-  if (!model) throw new AppError('model_not_found', { message: `The model "${body.model}" does not exist or this key has no access to it.`, param: 'model' });
+  if (!model)
+    throw new AppError('model_not_found', {
+      message: `The model "${body.model}" does not exist or this key has no access to it.`,
+      param: 'model',
+    });
   const fitTo = headers.fitToBalance ? (await accountView(principal.accountId)).availableMicros : undefined;
   return planChat({ ...body, tools: body.tools ?? undefined, functions: body.functions ?? undefined }, model, {
     ...(headers.maxCostMicros === undefined ? {} : { maxCostMicros: headers.maxCostMicros }),
@@ -49,7 +65,11 @@ async function planCall(principal: Principal, body: ChatCompletionRequest, heade
 }
 
 /** Rate limits of the key. Returns the function that gives its slot back, which may be called any number of times. */
-async function admit({ principal, requestId, plan, headers, body }: Call, response: Response, deps: ApiDependencies): Promise<() => void> {
+async function admit(
+  { principal, requestId, plan, headers, body }: Call,
+  response: Response,
+  deps: ApiDependencies,
+): Promise<() => void> {
   // A rough figure for a rate, not a bill: about four bytes a token, and the output limit.
   const tokens = Math.ceil(plan.inputTokensBound / 4) + plan.outputTokensMax * plan.choices;
   const mode = modeOf(headers, body);
@@ -69,7 +89,10 @@ function modeOf(headers: CallHeaders, body: ChatCompletionRequest) {
   return body.stream ? 'stream' : 'sync';
 }
 
-async function accept({ principal, requestId, body, json, headers, plan }: Call, deps: ApiDependencies): Promise<Accepted> {
+async function accept(
+  { principal, requestId, body, json, headers, plan }: Call,
+  deps: ApiDependencies,
+): Promise<Accepted> {
   const model = deps.catalogue.find(body.model);
   if (!model) throw new AppError('model_not_found', { param: 'model' });
   const mode = modeOf(headers, body);
@@ -104,10 +127,20 @@ async function accept({ principal, requestId, body, json, headers, plan }: Call,
   return acceptRequest(acceptance, deps.accept);
 }
 
-async function respond({ plan, headers }: Call, accepted: Accepted, _request: Request, response: Response, deps: ApiDependencies, release: () => void) {
+async function respond(
+  { plan, headers }: Call,
+  accepted: Accepted,
+  _request: Request,
+  response: Response,
+  deps: ApiDependencies,
+  release: () => void,
+) {
   const { request } = accepted;
   response.setHeader('x-request-id', request._id);
-  response.setHeader('x-max-output-tokens', String(accepted.kind === 'new' ? plan.outputTokensMax : request.outputTokensMax));
+  response.setHeader(
+    'x-max-output-tokens',
+    String(accepted.kind === 'new' ? plan.outputTokensMax : request.outputTokensMax),
+  );
   response.setHeader('x-hold-rub', formatRub(request.holdMicros));
   if (accepted.kind === 'new') response.setHeader('x-balance-rub', formatRub(accepted.availableMicros));
   else response.setHeader('idempotency-replayed', 'true');

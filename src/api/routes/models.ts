@@ -31,7 +31,10 @@ function presentModel({ model, price }: CatalogueModel) {
 export function listModels({ catalogue }: Pick<ApiDependencies, 'catalogue'>): Handler {
   return (request, response) => {
     const principal = principalOf(request);
-    const data = catalogue.list().filter(({ model }) => allowsModel(principal, model._id)).map(presentModel);
+    const data = catalogue
+      .list()
+      .filter(({ model }) => allowsModel(principal, model._id))
+      .map(presentModel);
     response.json({ object: 'list', data });
   };
 }

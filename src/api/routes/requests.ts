@@ -12,7 +12,8 @@ import { type ApiDependencies, type Handler, principalOf } from '../context.ts';
 async function ownRequest(request: Request): Promise<RequestDocument> {
   const requestId = String(request.params.requestId);
   const found = isId('req', requestId) ? await findRequest(requestId) : null;
-  if (!found || found.accountId !== principalOf(request).accountId) throw new AppError('not_found', { message: 'There is no such request.' });
+  if (!found || found.accountId !== principalOf(request).accountId)
+    throw new AppError('not_found', { message: 'There is no such request.' });
   return found;
 }
 
@@ -45,7 +46,10 @@ export function cancel(deps: Pick<ApiDependencies, 'cancel'>): Handler {
 function afterSeqOf(request: Request): number {
   const text = request.query.starting_after ?? request.headers['last-event-id'] ?? '0';
   if (typeof text !== 'string' || !/^\d{1,9}$/.test(text)) {
-    throw new AppError('invalid_request', { message: 'starting_after must be the number of an event.', param: 'starting_after' });
+    throw new AppError('invalid_request', {
+      message: 'starting_after must be the number of an event.',
+      param: 'starting_after',
+    });
   }
   return Number(text);
 }
@@ -55,7 +59,8 @@ export function streamRequest(deps: ApiDependencies): Handler {
   return async (request, response) => {
     const afterSeq = afterSeqOf(request);
     const found = await ownRequest(request);
-    if (!found.stream) throw new AppError('invalid_request', { message: 'This request was not made with "stream": true.' });
+    if (!found.stream)
+      throw new AppError('invalid_request', { message: 'This request was not made with "stream": true.' });
     response.setHeader('x-request-id', found._id);
     await answerStream(found, response, { attach: true, afterSeq, onClosed: () => undefined }, deps);
   };
