@@ -144,7 +144,10 @@ export function settleUpdate(requests: readonly [SettleRequest, ...SettleRequest
   return { filter, update: [{ $set: set }, { $unset: requests.map((request) => `holds.${request.requestId}`) }] };
 }
 
-/** Adds money once per `entryId`. `credited` remembers the ids until their ledger entries are known to be flushed. */
+/** Enough to cover what can be on its way to the ledger; older credits are found there. */
+const CREDITED_KEPT_MAX = 500;
+
+/** Adds money once per `entryId`; `credited` remembers the latest ids, the ledger all of them (see `creditAccount`). */
 export function creditUpdate(request: CreditRequest): Guarded {
   const entry = {
     _id: { $literal: request.entryId },
@@ -162,7 +165,7 @@ export function creditUpdate(request: CreditRequest): Guarded {
           seq: { $add: ['$seq', 1n] },
           availableMicros: { $add: ['$availableMicros', request.amountMicros] },
           outbox: { $concatArrays: ['$outbox', [entry]] },
-          credited: { $concatArrays: ['$credited', [{ $literal: request.entryId }]] },
+          credited: { $slice: [{ $concatArrays: ['$credited', [{ $literal: request.entryId }]] }, -CREDITED_KEPT_MAX] },
         },
       },
     ],

@@ -8,6 +8,9 @@ import { importCatalogue } from '../requests/catalogue.ts';
 
 /** One-shot, run before the other roles of a new version are started: collections, validators, indexes, first catalogue. */
 
+/** Building an index over a large collection takes its time. */
+const INDEX_BUILD_MS_MAX = 3_600_000;
+
 const CATALOGUE_FILE = fileURLToPath(new URL('../../config/models.json', import.meta.url));
 
 /** The sandbox is where this start has put it; without one (in production) nothing is sent there. */
@@ -20,7 +23,7 @@ async function main(): Promise<void> {
   const log = createLogger({ role: 'migrate', level: config.logLevel });
   const lifecycle = createLifecycle(log);
   try {
-    await connectMongo(config.mongo);
+    await connectMongo({ ...config.mongo, socketTimeoutMs: INDEX_BUILD_MS_MAX });
     lifecycle.defer('mongo', disconnectMongo);
     await migrate();
     log.info('collections and indexes are in place');

@@ -10,7 +10,16 @@ import { Reconciliation } from './reconciliation.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
-const SOCKET_TIMEOUT_MS = 30_000;
+/** Longest silence of a connection that has a command to answer. */
+const SOCKET_TIMEOUT_MS = 15_000;
+
+export type MongoOptions = {
+  uri: string;
+  database: string;
+  poolMax: number;
+  /** For work that takes long on purpose, such as building indexes. */
+  socketTimeoutMs?: number;
+};
 
 /** Every model, with the validator its collection carries. */
 const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
@@ -26,7 +35,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
  * Connects mongoose (and with it every model) to the primary, with majority writes and int64 as bigint. Refuses a
  * standalone server: retryable writes, which the money protocol leans on, exist on replica sets only.
  */
-export async function connectMongo(options: { uri: string; database: string; poolMax: number }): Promise<void> {
+export async function connectMongo(options: MongoOptions): Promise<void> {
   mongoose.set({ strictQuery: 'throw', sanitizeFilter: false, autoIndex: false, autoCreate: false });
   await mongoose.connect(options.uri, {
     dbName: options.database,
@@ -37,7 +46,7 @@ export async function connectMongo(options: { uri: string; database: string; poo
     retryWrites: true,
     serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
-    socketTimeoutMS: SOCKET_TIMEOUT_MS,
+    socketTimeoutMS: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     bufferCommands: false,
   });
   const hello = await mongoose.connection.db?.admin().command({ hello: 1 });

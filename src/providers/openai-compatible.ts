@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, errors, request as undiciRequest } from 'undici';
+import { scrub } from '../log.ts';
 import {
   type Provider,
   type ProviderAnswer,
@@ -16,6 +17,7 @@ export type AdapterTimeouts = {
 };
 
 const ERROR_BODY_BYTES_MAX = 16_384;
+const TAIL_BYTES_MAX = 16_384;
 const PUBLIC_TEXT_CHARACTERS_MAX = 500;
 const RETRY_AFTER_MS_MAX = 60_000;
 
@@ -129,7 +131,7 @@ function errorMessage(text: string): string | undefined {
   try {
     const parsed = JSON.parse(text.trim()) as { error?: { message?: unknown } | string; message?: unknown };
     const message = typeof parsed.error === 'object' ? parsed.error?.message : (parsed.error ?? parsed.message);
-    return typeof message === 'string' ? message.slice(0, PUBLIC_TEXT_CHARACTERS_MAX) : undefined;
+    return typeof message === 'string' ? scrub(message).slice(0, PUBLIC_TEXT_CHARACTERS_MAX) : undefined;
   } catch {
     return undefined;
   }
@@ -145,7 +147,12 @@ async function refusal(response: Dispatcher.ResponseData): Promise<ProviderFailu
   if (status === 429) return new ProviderFailure('provider_rate_limited', outcome, common);
   if (status === 401 || status === 402 || status === 403)
     return new ProviderFailure('provider_unavailable', outcome, common);
-  if (status === 408) return new ProviderFailure('provider_timeout', outcome, common);
+  // A gateway's time-out says nothing about what the model behind it did.
+  if (status === 408 || status === 504 || status === 524) {
+    return new ProviderFailure('provider_timeout', outcome, { ...common, definite: false });
+  }
+  // A model or path that the upstream does not know is our catalogue's mistake, not the client's.
+  if (status === 404 || status === 405) return new ProviderFailure('provider_unavailable', outcome, common);
   if (status === 503) return new ProviderFailure('provider_unavailable', outcome, common);
   if (status >= 400 && status <= 499) {
     const publicText = errorMessage(text);
@@ -162,7 +169,10 @@ function retryAfter(header: string | string[] | undefined): number | undefined {
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX) : undefined;
 }
 
-/** The body's bytes, bounded, with transport errors translated. Leaving the loop early destroys the connection. */
+/**
+ * The body's bytes, bounded, with transport errors translated. What is left when the reader stops early (a tail after
+ * the last event) is read and thrown away within a bound, so that the connection can be used again.
+ */
 async function* bounded(
   body: Dispatcher.ResponseData['body'],
   bytesMax: number,
@@ -170,7 +180,7 @@ async function* bounded(
 ): AsyncGenerator<Buffer> {
   let bytes = 0;
   try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
+    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > bytesMax) throw new ProviderFailure('result_too_large', 'too_many_bytes', { definite: false });
       yield chunk;
@@ -178,6 +188,6 @@ async function* bounded(
   } catch (error) {
     throw error instanceof ProviderFailure ? error : transportFailure(error, signal);
   } finally {
-    body.destroy();
+    if (!body.readableEnded) body.dump({ limit: TAIL_BYTES_MAX }).catch(() => undefined);
   }
 }

@@ -136,6 +136,7 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
             finish(entry);
             sink.onEnd(end);
           },
+          onGap: () => void deliverFromRow(entry),
         },
       );
       // A plain answer leaves no log: it may have ended between the reading of its row and the subscription.

@@ -23,12 +23,15 @@ export type SweepDependencies = {
   /** Told of a request that ended and owes its client an event. */
   notify: (request: RequestDocument) => Promise<void>;
   log: Logger;
+  /** Whether an api process still listens on this relay channel. Throws when Redis cannot say. */
+  isHeard: (channel: string) => Promise<boolean>;
   settings: { acceptedMs: number; settleMs: number };
 };
 
 export type SweepCounts = { requeued: number; aborted: number; expired: number; settled: number; released: number };
 
 const BATCH_MAX = 500;
+const END_CODES = { failed: 'deadline_exceeded', aborted: 'unavailable', cancelled: 'cancelled' } as const;
 const ACCOUNTS_PER_PAGE = 500;
 
 const requests = () => nativeCollection<RequestDocument>(Request);
@@ -70,19 +73,30 @@ async function sweepAccepted(nowMs: number, deps: SweepDependencies, counts: Swe
       { projection: { [`holds.${request._id}`]: 1 } },
     );
     const held = account?.holds?.[request._id] !== undefined;
-    if (held && request.deadlineAt.getTime() > nowMs) await requeue(request, deps, counts);
-    else await endAccepted(request, held ? 'failed' : 'aborted', nowMs, deps, counts);
+    if (!held) await endAccepted(request, 'aborted', nowMs, deps, counts);
+    else if (request.deadlineAt.getTime() <= nowMs) await endAccepted(request, 'failed', nowMs, deps, counts);
+    else if (await isForsaken(request, deps)) await endAccepted(request, 'cancelled', nowMs, deps, counts);
+    else await requeue(request, deps, counts);
   }
+}
+
+/**
+ * The api process that waited for it is gone and nobody can come back for it: no Idempotency-Key, and a policy that does
+ * not let it run alone. It has not been called yet, so ending it costs nothing.
+ */
+async function isForsaken(request: RequestDocument, deps: SweepDependencies): Promise<boolean> {
+  if (request.replyTo === undefined || request.idemKey !== undefined || request.onDisconnect !== 'cancel') return false;
+  return !(await deps.isHeard(request.replyTo).catch(() => true));
 }
 
 async function endAccepted(
   request: RequestDocument,
-  state: 'failed' | 'aborted',
+  state: 'failed' | 'aborted' | 'cancelled',
   nowMs: number,
   deps: SweepDependencies,
   counts: SweepCounts,
 ) {
-  const code = state === 'failed' ? 'deadline_exceeded' : 'unavailable';
+  const code = END_CODES[state];
   const { filter, update } = endAcceptedUpdate({
     requestId: request._id,
     state,

@@ -9,6 +9,12 @@ export async function sendCancel(redis: Redis, prefix: string, requestId: string
   await redis.publish(streamKeys.control(prefix), CANCEL + requestId);
 }
 
+/** Whether any process listens on a channel now. */
+export async function isHeard(redis: Redis, channel: string): Promise<boolean> {
+  const [, listeners] = (await redis.pubsub('NUMSUB', channel)) as [string, number];
+  return Number(listeners) > 0;
+}
+
 /** @param subscriber connection used for nothing but subscriptions. */
 export async function onCancel(
   subscriber: Redis,

@@ -6,6 +6,8 @@ import type { LogReader, Open } from './log-reader.ts';
 export type Listener = {
   onEvent(seq: number, payload: Buffer): void;
   onEnd(end: EndOfAnswer): void;
+  /** Events were missed and there is no log to read them from. */
+  onGap(): void;
 };
 
 export type SubscribeOptions = {
@@ -69,8 +71,8 @@ class Subscriber implements Subscription {
       this.attemptFromSeq = frame.seq;
     }
     if (frame.type === 'end') {
-      // An end with earlier events missing waits for them, unless there is nowhere to get them from.
-      if (frame.seq > this.seq + 1 && this.options.open) this.catchUp();
+      // An end is only the end when everything before it was heard.
+      if (frame.seq > this.seq + 1) this.catchUp();
       else this.finish(JSON.parse(frame.payload.toString()) as EndOfAnswer);
     } else if (frame.seq === this.seq + 1) {
       this.seq = frame.seq;
@@ -86,7 +88,11 @@ class Subscriber implements Subscription {
 
   /** Reads the log besides the live channel from now on; events seen already are recognised by their number. */
   catchUp(): void {
-    if (this.stopTail || !this.options.open) return;
+    if (this.stopTail) return;
+    if (!this.options.open) {
+      this.listener.onGap();
+      return;
+    }
     this.stopTail = this.logReader.tail(this.options.requestId, this.options.open, (frames) => {
       for (const frame of frames) this.take(frame);
     });

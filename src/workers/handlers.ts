@@ -1,3 +1,4 @@
+import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
 import { purgeContent } from '../privacy/retention.ts';
@@ -29,7 +30,8 @@ export function createHandlers({ config, run, deliveries, metrics }: HandlerDepe
         },
         signal,
       );
-      log.info({ jobName: 'purge-content', count: report.purged }, 'content purged');
+      const counters = await trimSpend(Date.now(), signal);
+      log.info({ jobName: 'purge-content', count: report.purged + counters }, 'old content and counters purged');
       return done;
     },
   };

@@ -15,7 +15,7 @@ import { checkRedis, createRedis, redisReady } from '../redis.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
 import { createRunningRequests } from '../requests/running.ts';
 import { createRequestWriter } from '../requests/writer.ts';
-import { onCancel } from '../stream/control.ts';
+import { isHeard, onCancel } from '../stream/control.ts';
 import { createLogReader } from '../stream/log-reader.ts';
 import { createPublisher } from '../stream/publish.ts';
 import { createDeliveries } from '../webhooks/deliver.ts';
@@ -112,7 +112,15 @@ async function main(): Promise<void> {
     {
       config,
       accounts,
-      sweep: { accounts, writer, producer, notify, log, settings: config.sweep },
+      sweep: {
+        accounts,
+        writer,
+        producer,
+        notify,
+        log,
+        isHeard: (channel) => isHeard(commands, channel),
+        settings: config.sweep,
+      },
       deliveries,
       producer,
       metrics,
