@@ -41,7 +41,6 @@ export type AccountDocument = {
   seq: bigint;
   outbox: OutboxEntry[];
   credited: string[];
-  openMax?: number;
   createdAt: Date;
 };
 
@@ -59,7 +58,6 @@ const accountSchema = new Schema<AccountDocument>(
     seq: { type: BigInt, required: true },
     outbox: { type: Schema.Types.Mixed, required: true },
     credited: { type: [String], required: true },
-    openMax: Number,
     createdAt: { type: Date, required: true },
   },
   { collection: 'accounts', versionKey: false, minimize: false, strict: 'throw' },

@@ -7,8 +7,10 @@ import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { runPeriodically } from '../periodic.ts';
+import type { Breaker } from '../providers/breaker.ts';
 import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
+import type { RunningRequests } from '../requests/running.ts';
 import { type SweepDependencies, sweepHolds, sweepRequests } from '../requests/sweep.ts';
 import type { Deliveries } from '../webhooks/deliver.ts';
 
@@ -23,6 +25,8 @@ export type LoopDependencies = {
   sweep: SweepDependencies;
   deliveries: Pick<Deliveries, 'sweep'>;
   producer: Producer;
+  running: Pick<RunningRequests, 'size'>;
+  breaker: Pick<Breaker, 'openRoutes'>;
   metrics: Metrics;
   log: Logger;
 };
@@ -106,7 +110,10 @@ function reconcileWalk({ log, metrics }: LoopDependencies) {
   };
 }
 
-async function measure({ producer, metrics }: LoopDependencies): Promise<void> {
+async function measure({ producer, running, breaker, metrics }: LoopDependencies): Promise<void> {
+  metrics.running.set(running.size());
+  metrics.breakerOpen.reset();
+  for (const route of breaker.openRoutes(Date.now())) metrics.breakerOpen.set({ route }, 1);
   const counts = await producer.counts();
   for (const queue of QUEUES) {
     for (const [state, count] of Object.entries(counts[queue])) metrics.queueDepth.set({ queue, state }, count);

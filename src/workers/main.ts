@@ -123,6 +123,8 @@ async function main(): Promise<void> {
       },
       deliveries,
       producer,
+      running,
+      breaker,
       metrics,
       log,
     },
