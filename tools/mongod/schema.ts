@@ -1,0 +1,56 @@
+/** The gateway's own objects in the database: records of writes that a driver may send again. */
+import type { Storage } from './storage.ts';
+import { takeConnection } from './storage.ts';
+
+/** The state of a write that has to go the long way, see `runMany` in writes.ts. */
+export const NEEDS_LONG_WAY = 'GW001';
+export const RETRIES_KEY = 'retries_pkey';
+
+/** Runs several statements and records the reply, all in one call. Anything but plain success undoes it. */
+function writeOnce(kind: string): string {
+  return `
+CREATE OR REPLACE FUNCTION gateway.${kind}_once(
+  db text, spec documentdb_core.bson, docs documentdb_core.bsonsequence, key text, OUT answer text
+) LANGUAGE plpgsql AS $$
+DECLARE
+  earlier record;
+  outcome record;
+BEGIN
+  SELECT reply, succeeded INTO earlier FROM gateway.retries WHERE id = key;
+  IF FOUND AND earlier.succeeded = 't' THEN
+    answer := earlier.reply;
+    RETURN;
+  END IF;
+  IF NOT FOUND THEN
+    SELECT p_result::text AS reply, p_success AS succeeded INTO outcome FROM documentdb_api.${kind}(db, spec, docs, NULL);
+  END IF;
+  IF outcome IS NULL OR NOT outcome.succeeded THEN
+    RAISE EXCEPTION 'not a plain success' USING ERRCODE = '${NEEDS_LONG_WAY}';
+  END IF;
+  IF key IS NOT NULL THEN
+    INSERT INTO gateway.retries (id, reply, succeeded) VALUES (key, outcome.reply, 't');
+  END IF;
+  answer := outcome.reply;
+END $$`;
+}
+
+const SCHEMA = [
+  'CREATE SCHEMA IF NOT EXISTS gateway',
+  `CREATE TABLE IF NOT EXISTS gateway.retries (
+    id text CONSTRAINT ${RETRIES_KEY} PRIMARY KEY, reply text, succeeded text, at timestamptz NOT NULL DEFAULT now()
+  )`,
+  'CREATE INDEX IF NOT EXISTS retries_at ON gateway.retries (at)',
+  ...['insert', 'update', 'delete'].map(writeOnce),
+];
+
+/** Creates what is not there yet. */
+export async function ensureSchema(storage: Storage): Promise<void> {
+  const connection = await takeConnection(storage.writes);
+  let isBad = true;
+  try {
+    await connection.execute(SCHEMA.join(';\n'));
+    isBad = false;
+  } finally {
+    storage.writes.give(connection, isBad);
+  }
+}
