@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { type Config, ConfigError, type Environment, loadConfig } from '../src/config.ts';
 import { AppError } from '../src/errors.ts';
@@ -8,7 +10,8 @@ import { connectMongo, disconnectMongo } from '../src/models/connect.ts';
 /** What a script runs in: its configuration, its connection to MongoDB, its output and exit code. */
 
 /** Written by `npm start` when it runs engines and secrets of its own for evaluation. */
-const RUNTIME_FILE = new URL('../.data/runtime.env', import.meta.url);
+const DATA_FOLDER = process.env.OCELOTIQ_DATA_DIR ?? fileURLToPath(new URL('../.data', import.meta.url));
+const RUNTIME_FILE = path.join(DATA_FOLDER, 'runtime.env');
 
 /** Lines `NAME=value`; empty lines and comments are skipped. */
 export function parseEnvironment(text: string): Record<string, string> {
@@ -20,12 +23,12 @@ export function parseEnvironment(text: string): Record<string, string> {
   return values;
 }
 
-function readRuntime(file: URL | string): Record<string, string> {
+function readRuntime(file: string): Record<string, string> {
   return existsSync(file) ? parseEnvironment(readFileSync(file, 'utf8')) : {};
 }
 
 /** The process environment over that of the running evaluation, so scripts reach the same databases as `npm start`. */
-export function scriptEnvironment(file: URL | string = RUNTIME_FILE): Environment {
+export function scriptEnvironment(file: string = RUNTIME_FILE): Environment {
   const given = Object.entries(process.env).filter(([, value]) => value !== undefined && value !== '');
   return { ...readRuntime(file), ...Object.fromEntries(given) };
 }

@@ -2,31 +2,21 @@
  * Starts one Redis and one MongoDB engine for the whole run, on free ports and in a folder of their own, so that several runs may go on
  * at once. Tests find them in TEST_REDIS_URL and TEST_MONGODB_URI and keep apart by database names and key prefixes.
  */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { startMongo } from '../../scripts/engines/mongo.ts';
-import { startRedis } from '../../scripts/engines/redis.ts';
+import { type MongoEngine, startMongo } from '../../scripts/engines/mongo.ts';
+import { type RedisEngine, startRedis } from '../../scripts/engines/redis.ts';
+import type { Log } from '../../scripts/engines/supervise.ts';
 import { rememberEngines } from './running-engines.ts';
 
 export default async function globalSetup(): Promise<void> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'ocelotiq-test-'));
-  const log = (line: string): void => {
+  const log: Log = (line) => {
     process.stderr.write(`engines: ${line}\n`);
   };
-  const redis = await startRedis({
-    url: process.env.TEST_REDIS_URL,
-    dataDir: path.join(folder, 'redis'),
-    log,
-    allowInstall: true,
-  });
-  const mongo = await startMongo({
-    uri: process.env.TEST_MONGODB_URI,
-    dataDir: path.join(folder, 'mongo'),
-    log,
-    isDurable: false,
-  }).catch(async (error: unknown) => {
-    await redis.stop();
+  const { redis, mongo } = await startEngines(folder, log).catch((error: unknown) => {
+    rmSync(folder, { recursive: true, force: true });
     throw error;
   });
   rememberEngines({ folder, redis, mongo });
@@ -34,4 +24,21 @@ export default async function globalSetup(): Promise<void> {
   log(`MongoDB: ${mongo.version} (${mongo.engine}) at ${mongo.uri}`);
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_MONGODB_URI = mongo.uri;
+}
+
+async function startEngines(folder: string, log: Log): Promise<{ redis: RedisEngine; mongo: MongoEngine }> {
+  const { TEST_REDIS_URL, TEST_MONGODB_URI } = process.env;
+  const redis = await startRedis({ url: TEST_REDIS_URL, dataDir: path.join(folder, 'redis'), log, allowInstall: true });
+  try {
+    const mongo = await startMongo({
+      uri: TEST_MONGODB_URI,
+      dataDir: path.join(folder, 'mongo'),
+      log,
+      isDurable: false,
+    });
+    return { redis, mongo };
+  } catch (error) {
+    await redis.stop();
+    throw error;
+  }
 }

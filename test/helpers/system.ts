@@ -54,6 +54,8 @@ export type SystemOptions = {
   env?: Environment;
   mongoUri?: string;
   redisUrl?: string;
+  /** Base URLs of further providers of the test catalogue, by id. */
+  providers?: Readonly<Record<string, string>>;
 };
 
 const CATALOGUE = fileURLToPath(new URL('./catalogue.json', import.meta.url));
@@ -169,7 +171,11 @@ export async function startSystem(stores: Stores, options: SystemOptions = {}): 
     return one;
   }
 
-  await importCatalogue(CATALOGUE, { sandbox: `${sandboxUrl}/v1`, second: `${sandboxUrl}/v1` });
+  await importCatalogue(CATALOGUE, {
+    sandbox: `${sandboxUrl}/v1`,
+    second: `${sandboxUrl}/v1`,
+    ...options.providers,
+  });
   await start('sandbox', sandboxUrl, { SANDBOX_PORT: String(sandboxPort) }, '/health');
   await Promise.all([
     ...Array.from({ length: options.apis ?? 1 }, () => startApi()),

@@ -1,19 +1,21 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A loopback TCP proxy whose line can be cut, frozen and mended. */
+/** A loopback TCP proxy whose line can be cut, frozen, muted and mended. */
 export type TcpProxy = {
   port: number;
   /** Resets every connection and refuses new ones until `mend`. */
   cut(): void;
   /** Accepts and keeps connections, but passes nothing, until `mend`. */
   freeze(): void;
+  /** Passes what is asked and swallows what is answered, until `cut` or `mend` resets the muted connections. */
+  mute(): void;
   mend(): void;
   close(): Promise<void>;
 };
 
 export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
   const pairs = new Set<{ client: Socket; server: Socket }>();
-  let state: 'open' | 'cut' | 'frozen' = 'open';
+  let state: 'open' | 'cut' | 'frozen' | 'muted' = 'open';
 
   const listener = createServer((client) => {
     if (state === 'cut') {
@@ -33,7 +35,19 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     client.pipe(server);
     server.pipe(client);
     if (state === 'frozen') pause(pair);
+    if (state === 'muted') swallow(pair);
   });
+
+  function swallow({ client, server }: { client: Socket; server: Socket }): void {
+    server.unpipe(client).resume();
+  }
+
+  function reset(): void {
+    for (const { client, server } of pairs) {
+      client.resetAndDestroy();
+      server.resetAndDestroy();
+    }
+  }
 
   function pause({ client, server }: { client: Socket; server: Socket }): void {
     client.unpipe(server).pause();
@@ -48,19 +62,22 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     port: address.port,
     cut: () => {
       state = 'cut';
-      for (const { client, server } of pairs) {
-        client.resetAndDestroy();
-        server.resetAndDestroy();
-      }
+      reset();
     },
     freeze: () => {
       state = 'frozen';
       for (const pair of pairs) pause(pair);
     },
+    mute: () => {
+      state = 'muted';
+      for (const pair of pairs) swallow(pair);
+    },
     mend: () => {
-      const wasFrozen = state === 'frozen';
+      const was = state;
       state = 'open';
-      if (!wasFrozen) return;
+      // Replies are missing from a muted connection: it cannot be used again.
+      if (was === 'muted') reset();
+      if (was !== 'frozen') return;
       for (const { client, server } of pairs) {
         client.pipe(server);
         server.pipe(client);

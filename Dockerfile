@@ -1,0 +1,35 @@
+# One image for every role; docker-compose.yml chooses the entry point. The last stage holds no npm, no compiler and no
+# development packages.
+ARG NODE_IMAGE=node:20.20.2-bookworm-slim
+
+FROM ${NODE_IMAGE} AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src ./src
+RUN npm run build
+
+FROM ${NODE_IMAGE}
+ENV NODE_ENV=production
+RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
+      /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
+ && groupadd --gid 10001 ocelotiq \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocelotiq
+WORKDIR /app
+COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=build /app/dist ./dist
+COPY package.json ./
+COPY config ./config
+COPY docker/healthcheck.mjs ./docker/
+# The operator's commands (keys, accounts, webhooks) run from their sources by tsx.
+COPY src ./src
+COPY scripts/environment.ts scripts/key.ts scripts/account.ts scripts/webhook.ts ./scripts/
+USER 10001:10001
+EXPOSE 8080
+CMD ["node", "dist/api/main.js"]

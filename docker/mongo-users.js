@@ -1,0 +1,11 @@
+/* Run once by the image's entry point, on an empty data folder: the product's own user, for its own database only. */
+const { readFileSync } = require('node:fs');
+
+db.getSiblingDB('ocelotiq').createUser({
+  user: 'ocelotiq',
+  pwd: readFileSync('/run/secrets/mongo_app_password', 'utf8').trim(),
+  roles: [
+    { role: 'readWrite', db: 'ocelotiq' },
+    { role: 'dbAdmin', db: 'ocelotiq' },
+  ],
+});

@@ -1,0 +1,173 @@
+import { cpus, release, totalmem, type } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatFigure } from './goals.ts';
+import { measureHotAccount } from './hot-account.ts';
+import { runLoad } from './load.ts';
+import { type Bench, type Measurement, measure } from './measure.ts';
+import type { Options } from './options.ts';
+import { choosePinning, pin } from './pinning.ts';
+import type { BenchResults, Machine } from './results.ts';
+import { WORKLOADS } from './seed.ts';
+import { median } from './statistics.ts';
+import { accountsNeeded, CLOSED_CLIENTS, CLOSED_STEP, repeatedSteps, type Step, singleSteps } from './steps.ts';
+import { findSustained, type Sustained } from './sustained.ts';
+import { type BenchSystem, startSystem, withDatabase } from './system.ts';
+
+/** The whole run: start, warm up, measure every step on every target in turn, and say what was found. */
+
+export type RunContext = {
+  root: string;
+  dataDir: string;
+  signal: AbortSignal;
+  note: (line: string) => void;
+  defer: (stop: () => Promise<void>) => void;
+};
+
+/** Polluted steps are no longer repeated after this time, so that a run stays below twelve minutes. */
+const REPEAT_UNTIL_MS = 9 * 60_000;
+const HOT_WINDOW_MS = 2_000;
+
+export async function runBench(options: Options, context: RunContext): Promise<BenchResults> {
+  const { effort, parts } = options;
+  const { signal, note } = context;
+  const startedAt = new Date();
+  const pinning = choosePinning();
+  const system = await startSystem({
+    ...context,
+    ...options,
+    accounts: accountsNeeded(effort, options.accounts),
+    pinning,
+  });
+  // Last of all, because what is started inherits the cores of its parent.
+  const pinned = pinning !== undefined && (await pin(process.pid, pinning.harness));
+  const bench: Bench = {
+    targets: system.targets,
+    roles: { ...Object.assign({}, ...system.targets.map(({ pids }) => pids)), ...system.auxiliary },
+    foreignCoresMax: options.foreignCoresMax,
+    repeatUntilMs: performance.now() + REPEAT_UNTIL_MS,
+    signal,
+  };
+  await heat(bench, effort.heatMs, note);
+  const measurements: Measurement[] = [];
+  const tell = (one: Measurement) => {
+    measurements.push(one);
+    note(describe(one));
+  };
+  const wanted = (step: Step) => parts.has(partOf(step));
+  for (let repetition = 0; repetition < effort.repetitions; repetition++) {
+    for (const step of repeatedSteps(effort, options.accounts).filter(wanted)) await onEach(step, bench, tell);
+  }
+  for (const step of singleSteps(effort, options.accounts).filter(wanted)) await onEach(step, bench, tell);
+  const sustained = parts.has('closed')
+    ? await sustainedRates(bench, measurements, options, note)
+    : new Map<string, Sustained>();
+  const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
+  return {
+    startedAt,
+    machine: machineOf(system),
+    settings: describeSettings(options, pinned),
+    measurements,
+    sustained,
+    ...(hotAccount ? { hotAccount } : {}),
+  };
+}
+
+function partOf({ workload, load }: Step) {
+  if (workload === 'long') return 'long';
+  if (workload === 'stream') return 'streams';
+  return load.kind === 'rate' ? 'latency' : 'closed';
+}
+
+async function onEach(step: Step, bench: Bench, tell: (one: Measurement) => void): Promise<void> {
+  for (const target of bench.targets) tell(await measure(step, target, bench));
+}
+
+/** Closed load until compilers and caches have seen the way of a request and of a stream. */
+async function heat(bench: Bench, heatMs: number, note: (line: string) => void): Promise<void> {
+  note('warming up');
+  for (const target of bench.targets) {
+    for (const [workload, clients] of [
+      ['plain', CLOSED_CLIENTS],
+      ['stream', 20],
+    ] as const) {
+      const { stream, chunks } = WORKLOADS[workload];
+      const { failed } = await runLoad({
+        baseUrl: target.baseUrl,
+        headers: target.headers,
+        model: target.models[workload],
+        stream,
+        chunksExpected: chunks,
+        plan: { kind: 'closed', clients },
+        warmupMs: 0,
+        windowMs: heatMs / 2,
+        drainMs: 3_000,
+        signal: bench.signal,
+      });
+      const [reason] = Object.keys(failed);
+      if (reason !== undefined) throw new Error(`${target.name} does not answer as it should: ${reason}`);
+    }
+  }
+}
+
+async function sustainedRates(
+  bench: Bench,
+  measurements: readonly Measurement[],
+  { effort, accounts }: Options,
+  note: (line: string) => void,
+): Promise<Map<string, Sustained>> {
+  const found = new Map<string, Sustained>();
+  for (const target of bench.targets.filter(({ name }) => name !== 'direct')) {
+    const closed = measurements.filter(({ step, target: name }) => step === CLOSED_STEP && name === target.name);
+    const closedPerSecond = median(closed.map(({ load }) => load.answeredPerSecond));
+    const tell = (one: Measurement) => note(describe(one));
+    const sustained = await findSustained(target, closedPerSecond, accounts, effort, bench, tell);
+    if (sustained) found.set(target.name, sustained);
+    await delay(500, undefined, { signal: bench.signal });
+  }
+  return found;
+}
+
+async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {
+  note('hot account');
+  return withDatabase(system.mongo, () => measureHotAccount(HOT_WINDOW_MS));
+}
+
+/** One line while the run goes on. */
+function describe({ step, target, load, use, settleLag, polluted }: Measurement): string {
+  const name = `${step}, ${target}`.padEnd(28);
+  const failed = Object.entries(load.failed).map(([reason, count]) => ` ${count} ${reason}`);
+  const { latency, firstChunk, oneWay } = load;
+  const times =
+    firstChunk.count > 0
+      ? `first ${formatFigure(firstChunk.p50)} / ${formatFigure(firstChunk.p99)}  one-way ${formatFigure(oneWay.p50)} / ${formatFigure(oneWay.p99)}  ${formatFigure(load.chunksPerSecond)} chunks/s  lost ${load.lostChunks}`
+      : `${formatFigure(load.answeredPerSecond)}/s  p50 ${formatFigure(latency.p50)} p95 ${formatFigure(latency.p95)} p99 ${formatFigure(latency.p99)}`;
+  const cpu = Object.entries(use.cpuSeconds)
+    .map(([role, seconds]) => `${role} ${formatFigure(seconds / use.seconds)}`)
+    .join(' ');
+  const lag = settleLag ? `  settle ${formatFigure(settleLag.p50Ms)} / ${formatFigure(settleLag.p99Ms)}` : '';
+  const foreign = `foreign ${formatFigure(use.foreignCores)}${polluted ? ' DISTURBED' : ''}`;
+  return `${name} ${times}${lag}  cores: ${cpu} ${foreign}${failed.join('')}`;
+}
+
+function describeSettings({ effort, accounts, workers, quick }: Options, pinned: boolean): string[] {
+  return [
+    `${effort.repetitions} repetitions of ${effort.windowMs / 1_000} s after ${effort.warmupMs / 1_000} s, targets in turn${quick ? '; short version' : ''}`,
+    `1 api, ${workers} worker process${workers === 1 ? '' : 'es'}; ${accounts} account${accounts === 1 ? '' : 's'} (more for more than 250 streams); production settings, rate limits raised`,
+    pinned
+      ? 'generator and upstream on one core, api, workers and Redis together on another, the MongoDB engine where there is room'
+      : 'nothing is bound to a core',
+    'arrivals at fixed times, no randomness; prompts of 200 characters; the upstream is the sandbox provider',
+  ];
+}
+
+function machineOf(system: BenchSystem): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? 'unknown',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 1024 ** 3),
+    system: `${type()} ${release()}`,
+    node: process.versions.node,
+    redis: system.redisVersion,
+    mongo: system.mongo.version,
+  };
+}

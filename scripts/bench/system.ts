@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import mongoose from 'mongoose';
+import { connectMongo, disconnectMongo } from '../../src/models/connect.ts';
+import { freePort } from '../engines/free-port.ts';
+import { startMongo } from '../engines/mongo.ts';
+import { startRedis } from '../engines/redis.ts';
+import { type Pinning, pin } from './pinning.ts';
+import type { Roles } from './process-use.ts';
+import { type ProductProcess, startProduct } from './product-process.ts';
+import { productModel, seed, WORKLOAD_NAMES, WORKLOADS, type WorkloadName } from './seed.ts';
+
+/** Something that load is put on. A peer to compare with is one more of these. */
+export type Target = {
+  name: string;
+  baseUrl: string;
+  /** One set per client account. */
+  headers: readonly Readonly<Record<string, string>>[];
+  /** What it calls each workload. */
+  models: Readonly<Record<WorkloadName, string>>;
+  /** Its processes by role. */
+  pids: Roles;
+  /** Where its workers tell their metrics. */
+  metricsUrls?: readonly string[];
+};
+
+export type Database = { uri: string; name: string };
+
+export type BenchSystem = {
+  /** The upstream itself, then Ocelotiq. */
+  targets: readonly [Target, Target];
+  /** Processes that serve the measurement, and the database engine. */
+  auxiliary: Roles;
+  mongo: Database & { version: string };
+  redisVersion: string;
+};
+
+export type SystemOptions = {
+  root: string;
+  dataDir: string;
+  accounts: number;
+  workers: number;
+  mongoUri?: string | undefined;
+  profileDir?: string | undefined;
+  pinning: Pinning | undefined;
+  signal: AbortSignal;
+  note: (line: string) => void;
+  /** Takes each thing that has to be ended, in the order of starting. */
+  defer: (stop: () => Promise<void>) => void;
+};
+
+const REDIS_PREFIX = 'bench';
+const POOL_MAX = 20;
+
+/** Production's own defaults, except for the limits that load from one place would meet. */
+const RAISED_LIMITS = {
+  RATE_IP_PER_MINUTE: '10000000',
+  RATE_KEY_REQUESTS_PER_MINUTE: '10000000',
+  RATE_KEY_TOKENS_PER_MINUTE: '2000000000',
+  RATE_KEY_CONCURRENCY: '100000',
+  OPEN_REQUESTS_MAX: '500',
+  API_DRAIN_NOTICE_MS: '0',
+} as const;
+
+/** Redis, MongoDB, sandbox, api and workers as real processes on free ports, seeded and ready. */
+export async function startSystem(options: SystemOptions): Promise<BenchSystem> {
+  const { root, dataDir, pinning, signal, note, defer, profileDir } = options;
+  const log = (line: string) => note(`engines: ${line}`);
+  const redis = await startRedis({ dataDir: join(dataDir, 'redis'), log, allowInstall: true });
+  defer(() => redis.stop());
+  signal.throwIfAborted();
+  const mongo = await startMongo({ uri: options.mongoUri, dataDir: join(dataDir, 'mongo'), log, onProgress: note });
+  defer(() => mongo.stop());
+  signal.throwIfAborted();
+  note(`${redis.version}; ${mongo.version}`);
+
+  const database: Database = { uri: mongo.uri, name: `ocelotiq_bench_${randomBytes(6).toString('hex')}` };
+  if (options.mongoUri !== undefined) defer(() => withDatabase(database, dropDatabase));
+
+  const logs = join(dataDir, 'logs');
+  mkdirSync(logs);
+  const [pepper, masterKey] = [randomBytes(32), randomBytes(32)];
+  const common = {
+    NODE_ENV: 'production',
+    OCELOTIQ_MODE: 'evaluation',
+    MONGODB_URI: mongo.uri,
+    MONGODB_DATABASE: database.name,
+    REDIS_URL: redis.url,
+    REDIS_PREFIX,
+    KEY_PEPPER: pepper.toString('base64'),
+    MASTER_KEYS: `1:${masterKey.toString('base64')}`,
+    ...RAISED_LIMITS,
+  };
+
+  async function start(role: string, env: Record<string, string>, port: number, path: string, core?: string) {
+    const number = `${role}-${port}`;
+    const logFile = join(logs, `${number}.log`);
+    const isProfiled = role !== 'sandbox';
+    const one = startProduct({
+      root,
+      role,
+      env: { ...common, ...env },
+      logFile,
+      profileDir: isProfiled ? profileDir : undefined,
+    });
+    defer(() => one.stop());
+    if (core !== undefined) await pin(one.pid, core);
+    await one.ready(`http://127.0.0.1:${port}${path}`, signal);
+    return one;
+  }
+
+  const sandboxPort = await freePort();
+  const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
+  const sandbox = await start('sandbox', { SANDBOX_PORT: `${sandboxPort}` }, sandboxPort, '/health', pinning?.harness);
+  const keys = await withDatabase(database, () =>
+    seed({ dataDir, sandboxUrl, accounts: options.accounts, pepper, masterKey }),
+  );
+  if (pinning && redis.pid !== undefined) await pin(redis.pid, pinning.product);
+  const workers: ProductProcess[] = [];
+  const metricsUrls: string[] = [];
+  for (let index = 0; index < options.workers; index++) {
+    const port = await freePort();
+    workers.push(await start('workers', { WORKER_METRICS_PORT: `${port}` }, port, '/readyz', pinning?.product));
+    metricsUrls.push(`http://127.0.0.1:${port}/metrics`);
+  }
+  const apiPort = await freePort();
+  const apiEnv = { API_PORT: `${apiPort}`, API_METRICS_PORT: `${await freePort()}` };
+  const api = await start('api', apiEnv, apiPort, '/readyz', pinning?.product);
+
+  return {
+    targets: [
+      {
+        name: 'direct',
+        baseUrl: `${sandboxUrl}/v1`,
+        headers: [{}],
+        models: modelNames((workload) => WORKLOADS[workload].script),
+        pids: {},
+      },
+      {
+        name: 'ocelotiq',
+        baseUrl: `http://127.0.0.1:${apiPort}/v1`,
+        headers: keys.map((key) => ({ authorization: `Bearer ${key}` })),
+        models: modelNames(productModel),
+        pids: {
+          api: () => [api.pid],
+          workers: () => workers.map(({ pid }) => pid),
+          redis: () => (redis.pid === undefined ? [] : [redis.pid]),
+        },
+        metricsUrls,
+      },
+    ],
+    auxiliary: {
+      engine: () => (mongo.pid === undefined ? [] : [mongo.pid]),
+      sandbox: () => [sandbox.pid],
+      harness: () => [process.pid],
+    },
+    mongo: { ...database, version: mongo.version },
+    redisVersion: redis.version,
+  };
+}
+
+function modelNames(nameOf: (workload: WorkloadName) => string): Record<WorkloadName, string> {
+  return Object.fromEntries(WORKLOAD_NAMES.map((name) => [name, nameOf(name)])) as Record<WorkloadName, string>;
+}
+
+async function dropDatabase(): Promise<void> {
+  await mongoose.connection.dropDatabase();
+}
+
+/** Runs `act` with mongoose connected to the run's database. */
+export async function withDatabase<T>({ uri, name }: Database, act: () => Promise<T>): Promise<T> {
+  await connectMongo({ uri, database: name, poolMax: POOL_MAX });
+  try {
+    return await act();
+  } finally {
+    await disconnectMongo();
+  }
+}

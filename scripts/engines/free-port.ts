@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+
+/** A port on 127.0.0.1 that nobody listens on at this moment. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+export function isPortFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
+}
+
+/**
+ * The port for an engine: the wanted one, else the one it had the last time, else a new one. It is kept in the file `port` of the
+ * engine's folder, so that addresses stay the same from one start to the next.
+ * @param mayMove whether the engine's data allow another port than the last time.
+ * @throws Error when they do not, and that port is not to be had.
+ */
+export async function keptPort(folder: string, wanted: number | undefined, mayMove = true): Promise<number> {
+  const file = path.join(folder, 'port');
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const earlier = /^\d+$/.test(text.trim()) ? Number(text) : undefined;
+  if (earlier !== undefined && !mayMove) {
+    if (wanted !== undefined && wanted !== earlier)
+      throw new Error(`the data in ${folder} are bound to port ${earlier}, not ${wanted}`);
+    if (!(await isPortFree(earlier)))
+      throw new Error(`port ${earlier}, which the data in ${folder} are bound to, is taken`);
+  }
+  const port = wanted ?? (earlier !== undefined && (await isPortFree(earlier)) ? earlier : await freePort());
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, `${port}\n`);
+  return port;
+}

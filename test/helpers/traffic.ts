@@ -1,0 +1,189 @@
+import { expect } from '@jest/globals';
+import { Webhook } from 'standardwebhooks';
+import type { RequestDocument, RequestMode } from '../../src/models/request.ts';
+import type { Received } from '../webhooks/receiver.ts';
+import { eventually } from './eventually.ts';
+import { requests } from './invariants.ts';
+import type { Customer, SystemProcess } from './system.ts';
+
+/** Calls of every mode as a client makes them, and what a client may expect of the answers after anything happened. */
+
+/** Timers for tests in which nobody dies: a machine so busy that seconds pass must not look like a dead process. */
+export const PATIENT_TIMERS = {
+  LEASE_MS: '12000',
+  LEASE_HEARTBEAT_MS: '2000',
+  QUEUE_LOCK_MS: '8000',
+  QUEUE_STALLED_MS: '2000',
+  HOLD_GRACE_MS: '15000',
+  SWEEP_ACCEPTED_MS: '15000',
+  REQUEST_DEADLINE_MS: '60000',
+  STREAM_DEADLINE_MS: '60000',
+  ASYNC_DEADLINE_MS: '60000',
+  PROVIDER_FIRST_BYTE_MS: '20000',
+  PROVIDER_IDLE_MS: '20000',
+} as const;
+
+export type Call = {
+  mode: RequestMode;
+  model?: string;
+  /** Directions to the sandbox, and the text after them. */
+  script?: string;
+  text?: string;
+  api?: SystemProcess | undefined;
+  idempotencyKey?: string;
+  callbackUrl?: string;
+  headers?: Record<string, string>;
+  outputTokens?: number;
+};
+
+/** What came back; `complete` is false when the connection broke, before the head (`status` 0) or in the body. */
+export type Reply = { call: Call; status: number; headers: Headers; body: string; complete: boolean };
+
+export function bodyOf({ mode, model = 'test/echo', script, text = 'canary', outputTokens = 100 }: Call): string {
+  const content = script === undefined ? text : `[[sandbox ${script}]] ${text}`;
+  return JSON.stringify({
+    model,
+    messages: [{ role: 'user', content }],
+    max_tokens: outputTokens,
+    ...(mode === 'stream' ? { stream: true } : {}),
+  });
+}
+
+/** Never rejects: a broken connection is an answer too. */
+export async function send(customer: Customer, call: Call): Promise<Reply> {
+  const headers = {
+    'content-type': 'application/json',
+    ...(call.mode === 'async' ? { prefer: 'respond-async' } : {}),
+    ...(call.idempotencyKey === undefined ? {} : { 'idempotency-key': call.idempotencyKey }),
+    ...(call.callbackUrl === undefined ? {} : { 'x-callback-url': call.callbackUrl }),
+    ...call.headers,
+  };
+  const reply: Reply = { call, status: 0, headers: new Headers(), body: '', complete: false };
+  try {
+    const response = await customer.fetch('/v1/chat/completions', {
+      method: 'POST',
+      headers,
+      body: bodyOf(call),
+      ...(call.api ? { api: call.api } : {}),
+    });
+    reply.status = response.status;
+    reply.headers = response.headers;
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body ?? []) reply.body += decoder.decode(chunk as Uint8Array, { stream: true });
+    reply.complete = true;
+  } catch {
+    // As far as it came.
+  }
+  return reply;
+}
+
+const REPEATS_MAX = 30;
+
+/** As SDKs do: again while the answer is a 503 that says it may be repeated. */
+export async function sendUntilAnswered(customer: Customer, call: Call): Promise<Reply> {
+  let reply = await send(customer, call);
+  for (let repeat = 0; repeat < REPEATS_MAX && reply.status === 503; repeat++) {
+    if (reply.headers.get('x-should-retry') !== 'true') break;
+    await new Promise((resolve) => setTimeout(resolve, 100 + 900 * Math.random()));
+    reply = await send(customer, call);
+  }
+  return reply;
+}
+
+export const requestIdOf = (reply: Reply): string => reply.headers.get('x-request-id') ?? '';
+
+/** The bytes of a stream that mean something: without the comments that keep the line open. */
+export const withoutComments = (body: string): string => body.replace(/^:[^\n]*\n\n/gm, '');
+
+type ErrorBody = { error?: { code?: string; type?: string; message?: string } };
+
+const lastEvent = (body: string): string => withoutComments(body).trimEnd().split('\n\n').at(-1) ?? '';
+
+/** The typed error a reply ends with; undefined when it is a success. Fails for an answer that is neither. */
+export function errorOf({ status, body, call, complete }: Reply): string | undefined {
+  expect(complete).toBe(true);
+  if (status === 202) return undefined;
+  if (status === 200 && call.mode === 'stream') {
+    const data = lastEvent(body)
+      .replace(/^(?:id|event): .*\n/gm, '')
+      .replace(/^data: /, '');
+    if (data === '[DONE]') return undefined;
+    const { error } = JSON.parse(data) as ErrorBody;
+    expect(error).toMatchObject({ code: expect.any(String), message: expect.any(String) });
+    return error?.code;
+  }
+  const parsed = JSON.parse(body) as ErrorBody & { choices?: unknown[] };
+  if (status === 200) {
+    expect(parsed.choices).toHaveLength(1);
+    return undefined;
+  }
+  expect(parsed.error).toMatchObject({ code: expect.any(String), type: expect.any(String) });
+  return parsed.error?.code;
+}
+
+/** What the product keeps of a request, asked for as its owner. */
+async function stored(customer: Customer, requestId: string, api?: SystemProcess) {
+  const init = api ? { api } : {};
+  const row = (await (await customer.fetch(`/v1/requests/${requestId}`, init)).json()) as {
+    status: string;
+    response?: unknown;
+    error: { code: string } | null;
+  };
+  return row;
+}
+
+/** A client that got an answer to the end got the one that is stored: the same text, or the same failure. */
+export async function expectAnswerIsStored(customer: Customer, reply: Reply, api?: SystemProcess): Promise<void> {
+  const requestId = requestIdOf(reply);
+  const code = errorOf(reply);
+  if (reply.call.mode === 'async' || requestId === '') return;
+  const row = await stored(customer, requestId, api);
+  if (code !== undefined) {
+    // A reply that names another failure than the row was given before the end was known: the row then failed too.
+    if (row.error) expect(row.error.code).toBe(code);
+    return;
+  }
+  expect(row.status).toBe('completed');
+  if (reply.call.mode === 'sync') {
+    expect(row.response).toEqual(JSON.parse(reply.body));
+    return;
+  }
+  const resumed = await customer.fetch(`/v1/requests/${requestId}/stream`, api ? { api } : {});
+  expect(withoutComments(await resumed.text())).toBe(withoutComments(reply.body));
+}
+
+const EVENT_TYPES: Partial<Record<RequestDocument['state'], string>> = {
+  done: 'request.completed',
+  failed: 'request.failed',
+  cancelled: 'request.cancelled',
+};
+
+/**
+ * Every asynchronous request of the customer ended and its receiver got the right event at least once, under one
+ * `webhook-id`, signed. Returns how many events came for each.
+ */
+export async function expectDelivered(
+  customer: Customer,
+  received: readonly Received[],
+  timeoutMs = 60_000,
+): Promise<number[]> {
+  return eventually(
+    async () => {
+      const rows = await requests().find({ accountId: customer.accountId, mode: 'async' }).toArray();
+      const owed = rows.filter((row) => row.state !== 'aborted');
+      return owed.map((row) => {
+        const events = received.filter(
+          ({ body }) => (JSON.parse(body) as { data: { id: string } }).data.id === row._id,
+        );
+        expect([row._id, events.length]).not.toEqual([row._id, 0]);
+        for (const { headers, body } of events) {
+          expect(headers['webhook-id']).toBe(`evt_${row._id.slice('req_'.length)}`);
+          const event = new Webhook(customer.webhookSecret).verify(body, headers as Record<string, string>);
+          expect(event).toMatchObject({ type: EVENT_TYPES[row.state] });
+        }
+        return events.length;
+      });
+    },
+    { timeoutMs, intervalMs: 200 },
+  );
+}
