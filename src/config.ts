@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CRASH_POINTS } from './crash-point.ts';
+import { decodeMasterKeys, decodeSecret } from './secrets.ts';
 
 /**
  * The only place that reads the environment. Parsed once into a frozen object whose names carry their units. Any
@@ -119,10 +120,6 @@ const variables = z.object({
 
 type Variables = z.infer<typeof variables>;
 
-/** Values that appear in examples and manuals; a real installation must not run on them. */
-const EXAMPLE_SECRETS = /^(change-?me|example|secret|password|test|0+|A+=*|(.)\2+=*)$/i;
-const SECRET_BYTES_MIN = 32;
-
 function withFiles(environment: Environment, problems: string[]): Record<string, string> {
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(environment))
@@ -138,32 +135,6 @@ function withFiles(environment: Environment, problems: string[]): Record<string,
     }
   }
   return values;
-}
-
-function decodeSecret(name: string, text: string, production: boolean, problems: string[]): Buffer {
-  const bytes = Buffer.from(text, 'base64');
-  if (bytes.length < SECRET_BYTES_MIN)
-    problems.push(`${name}: needs at least ${SECRET_BYTES_MIN} random bytes in base64`);
-  if (production && (EXAMPLE_SECRETS.test(text) || new Set(bytes).size < 12)) {
-    problems.push(`${name}: is an example value; make one with: openssl rand -base64 32`);
-  }
-  return bytes;
-}
-
-/** `1:base64,2:base64`: version and key; the highest version wraps new data, the others still unwrap. */
-function decodeMasterKeys(text: string, production: boolean, problems: string[]): Map<number, Buffer> {
-  const keys = new Map<number, Buffer>();
-  for (const part of text.split(',')) {
-    const match = /^(\d{1,4}):(.+)$/.exec(part.trim());
-    if (!match) {
-      problems.push('MASTER_KEYS: must look like 1:<base64 of 32 bytes>[,2:<…>]');
-      continue;
-    }
-    const key = decodeSecret('MASTER_KEYS', match[2] ?? '', production, problems);
-    if (key.length !== SECRET_BYTES_MIN) problems.push('MASTER_KEYS: each key is exactly 32 bytes');
-    keys.set(Number(match[1]), key);
-  }
-  return keys;
 }
 
 function checkTimers(v: Variables): string[] {

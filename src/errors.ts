@@ -55,6 +55,7 @@ export const ERROR_CATALOGUE = {
     'This request was answered before and its answer is not kept (zero retention or past its time).',
   ),
   body_too_large: row(413, 'invalid_request_error', false, 'The request body is too large.'),
+  headers_too_large: row(431, 'invalid_request_error', false, 'The request has too many headers, or too large ones.'),
   unsupported_media_type: row(415, 'invalid_request_error', false, 'Send application/json in UTF-8, not compressed.'),
   idempotency_mismatch: row(
     422,

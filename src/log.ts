@@ -13,6 +13,7 @@ const SECRET_PATTERNS: readonly RegExp[] = [
   /\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]+/g,
   /[\w.+-]+@[\w-]+\.[\w.]+/g,
 ];
+const STANDARD_OUTPUT = 1;
 const TEXT_CHARACTERS_MAX = 2_000;
 
 /** Masks what looks like a key, token, e-mail or connection string, and makes control characters visible. */
@@ -62,5 +63,6 @@ export function createLogger(options: { role: string; level: string; destination
         ),
     },
   };
-  return options.destination ? pino(settings, options.destination) : pino(settings);
+  // Synchronous: lines written right before an exit must not be lost, nor a broken pipe keep the process from ending.
+  return pino(settings, options.destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true }));
 }

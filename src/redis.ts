@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from './log.ts';
 
@@ -23,6 +24,7 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(attempt * 50, RECONNECT_DELAY_MAX_MS),
   });
+  redis.on('connect', () => gatherWrites(redis.stream));
   let down = false;
   redis.on('error', (error) => {
     if (!down) log.warn({ err: error, reason: purpose }, 'redis connection lost');
@@ -33,6 +35,28 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     down = false;
   });
   return redis;
+}
+
+/**
+ * Lets the commands of one turn of the event loop leave in one system call: the first write corks the socket, and it is
+ * uncorked when the running code and its promise callbacks are through. Nothing waits for a later turn.
+ */
+function gatherWrites(stream: Writable): void {
+  const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
+  let gathering = false;
+  const uncork = () => {
+    gathering = false;
+    stream.uncork();
+  };
+  const gathered = (...args: unknown[]): boolean => {
+    if (!gathering) {
+      gathering = true;
+      stream.cork();
+      process.nextTick(uncork);
+    }
+    return write(...args);
+  };
+  stream.write = gathered as typeof stream.write;
 }
 
 /** Resolves when the connection can take commands; rejects after `timeoutMs`. */

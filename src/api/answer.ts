@@ -1,10 +1,10 @@
 import type { Response } from 'express';
-import { AppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import type { RequestDocument } from '../models/request.ts';
 import { watcherCame, watcherLeft } from '../requests/cancel.ts';
 import type { EndOfAnswer } from '../stream/events.ts';
 import type { ApiDependencies } from './context.ts';
-import { EventStream, earlyFailure } from './event-stream.ts';
+import { EventStream, earlyFailure, endAnswer } from './event-stream.ts';
 import { sendError } from './middleware/errors.ts';
 
 /** Answers a waiting client from what the request says, plainly or as a stream, and minds the client that goes away. */
@@ -36,9 +36,10 @@ export async function answerPlain(
       processingTime(request, response);
       retryHeaders(end, response);
       response.status(end.status).setHeader('content-type', 'application/json; charset=utf-8');
-      response.end(body);
+      endAnswer(response, body);
     },
     onFailure: (error) => sendError(response, error),
+    room: () => undefined,
   });
 }
 
@@ -56,7 +57,7 @@ export async function answerStream(
   // Held back while nothing else was sent: if the answer ends with it, it becomes an HTTP status.
   let first: { seq: number; payload: Buffer } | undefined;
   let started = options.afterSeq > 0;
-  response.once('close', () => {
+  whenClosed(response, () => {
     stream.abandon();
     deps.openStreams.delete(open);
   });
@@ -89,6 +90,7 @@ export async function answerStream(
         sendError(response, error);
       } else stream.fail(error);
     },
+    room: () => stream.room(),
   });
 }
 
@@ -97,10 +99,17 @@ function isFailureChunk(payload: Buffer): boolean {
   return payload.subarray(0, 11).toString('latin1') === '{"id":"req_' && payload.includes('"finish_reason":"error"');
 }
 
+/** A client that left while its request was being accepted has closed already, and says so no more. */
+function whenClosed(response: Response, act: () => void): void {
+  if (response.destroyed) act();
+  else response.once('close', act);
+}
+
 type Answering = {
   onEvent(seq: number, payload: Buffer): void;
   onEnd(end: EndOfAnswer): void;
   onFailure(error: AppError): void;
+  room(): Promise<void> | undefined;
 };
 
 async function waitFor(
@@ -137,18 +146,23 @@ async function waitFor(
         if (!over) answering.onEvent(seq, payload);
       },
       onEnd: (end) => finish(() => answering.onEnd(end)),
+      room: () => (over ? undefined : answering.room()),
       onLost: (cause) => finish(() => answering.onFailure(new AppError('result_not_retained', { cause }))),
     },
   );
+  following.catch((error: unknown) =>
+    finish(() => {
+      answering.onFailure(toAppError(error));
+      clientLeft(request, deps);
+    }),
+  );
   await new Promise<void>((resolve) => {
-    const closed = () => {
+    whenClosed(response, () => {
       deps.metrics.openStreams.dec();
       options.onClosed();
       finish(() => clientLeft(request, deps));
       resolve();
-    };
-    if (response.destroyed) closed();
-    else response.once('close', closed);
+    });
   });
   await following.then((one) => one.close()).catch(() => undefined);
 }

@@ -53,6 +53,7 @@ export function createApp(deps: ApiDependencies): Express {
   v1.use(methodNotAllowed(v1));
   app.use('/v1', v1);
 
+  app.use(methodNotAllowed(app.router));
   app.use(notFound);
   app.use(handleErrors(deps.log));
   return app;

@@ -22,7 +22,7 @@ const invalid = (name: string, message: string) =>
 function one(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   if (Array.isArray(value)) throw invalid(name, 'must be given once.');
-  return value === '' ? undefined : value;
+  return value;
 }
 
 function flag(headers: IncomingHttpHeaders, name: string): boolean {

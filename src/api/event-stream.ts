@@ -5,6 +5,9 @@ import type { EndOfAnswer } from '../stream/events.ts';
 const LF = 0x0a;
 const BLANK = Buffer.from('\n\n');
 const HEARTBEAT = ': waiting\n\n';
+/** A reader that takes nothing for so long is as good as gone. */
+const STALLED_MS = 30_000;
+const SLICE_BYTES = 16 * 1024;
 
 /** An event as it goes over the wire: its number as `id`, so that a client can continue after it. */
 export function sseEvent(seq: number, payload: Buffer): Buffer {
@@ -14,12 +17,13 @@ export function sseEvent(seq: number, payload: Buffer): Buffer {
 }
 
 /**
- * One client's SSE answer. Writes of one event-loop turn go out together; a reader that falls behind by more than the
- * bound is dropped (it can resume). The head is sent with the first event or heartbeat, so that an early failure can
- * still be a plain HTTP error.
+ * One client's SSE answer. Writes of one event-loop turn go out together. A reader that has more than the bound still to
+ * take when new events come is dropped (it can resume); kept events are given at its pace, see `room`. The head is sent
+ * with the first event or heartbeat, so that an early failure can still be a plain HTTP error.
  */
 export class EventStream {
   private pending: Buffer[] = [];
+  private pendingBytes = 0;
   private scheduled = false;
   private heartbeat: NodeJS.Timeout | undefined;
   private over = false;
@@ -43,12 +47,33 @@ export class EventStream {
     return !this.response.headersSent && this.pending.length === 0;
   }
 
+  /**
+   * Undefined while the reader keeps up; else a promise that resolves when it has taken what was written, or is gone.
+   */
+  room(): Promise<void> | undefined {
+    if (this.pendingBytes >= SLICE_BYTES) this.flush();
+    const { response } = this;
+    if (this.over || response.destroyed || !response.writableNeedDrain) return undefined;
+    return new Promise((resolve) => {
+      const stalled = setTimeout(() => response.destroy(), STALLED_MS);
+      const free = () => {
+        clearTimeout(stalled);
+        response.off('drain', free).off('close', free);
+        resolve();
+      };
+      response.on('drain', free).on('close', free);
+    });
+  }
+
   end(): void {
     if (this.over) return;
     this.over = true;
     clearInterval(this.heartbeat);
     this.flush();
-    if (!this.response.destroyed) this.response.end();
+    if (this.response.destroyed) return;
+    // A client that has every event already gets an empty stream, not an answer without a type.
+    if (!this.response.headersSent) writeStreamHead(this.response);
+    endAnswer(this.response);
   }
 
   /** Ends with a typed error event: an end of file alone would look like success. */
@@ -78,6 +103,7 @@ export class EventStream {
   private write(bytes: Buffer): void {
     if (this.over) return;
     this.pending.push(bytes);
+    this.pendingBytes += bytes.length;
     if (this.scheduled) return;
     this.scheduled = true;
     process.nextTick(() => this.flush());
@@ -86,12 +112,22 @@ export class EventStream {
   private flush(): void {
     this.scheduled = false;
     if (this.pending.length === 0 || this.response.destroyed) return;
+    if (this.response.writableLength > this.bufferBytesMax) {
+      this.response.destroy();
+      return;
+    }
     if (!this.response.headersSent) writeStreamHead(this.response);
     const bytes = this.pending.length === 1 ? this.pending[0] : Buffer.concat(this.pending);
     this.pending = [];
+    this.pendingBytes = 0;
     this.response.write(bytes);
-    if (this.response.writableLength > this.bufferBytesMax) this.response.destroy();
   }
+}
+
+/** Ends an answer whose client may not be reading: it does not hold the answer in memory for ever. */
+export function endAnswer(response: Response, body?: Buffer): void {
+  response.setTimeout(STALLED_MS, () => response.destroy());
+  response.end(body);
 }
 
 function writeStreamHead(response: Response): void {

@@ -96,7 +96,8 @@ async function main(): Promise<void> {
     ready: async () => !stopping,
   });
   lifecycle.defer('metrics', metricsServer.close);
-  const server = createServer(app);
+  // A missing Host is refused by the app, in the shape of all its errors.
+  const server = createServer({ requireHostHeader: false }, app);
   configureServer(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

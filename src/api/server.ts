@@ -1,9 +1,11 @@
 import type { Server } from 'node:http';
+import { answerUnparsed } from './unparsed.ts';
 
 const HEADERS_TIMEOUT_MS = 20_000;
 const BODY_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 65_000;
-const HEADERS_MAX = 200;
+/** Node drops what is beyond this bound; `openCall` refuses a request that reaches it. */
+export const HEADERS_MAX = 200;
 const REQUESTS_PER_SOCKET_MAX = 10_000;
 const CONNECTIONS_MAX = 20_000;
 
@@ -15,6 +17,7 @@ export function configureServer(server: Server): void {
   server.maxHeadersCount = HEADERS_MAX;
   server.maxRequestsPerSocket = REQUESTS_PER_SOCKET_MAX;
   server.maxConnections = CONNECTIONS_MAX;
+  answerUnparsed(server);
 }
 
 /**

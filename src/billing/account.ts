@@ -1,5 +1,5 @@
 import type { AnyBulkWriteOperation, Document } from 'mongodb';
-import { AppError } from '../errors.ts';
+import { AppError, toAppError } from '../errors.ts';
 import { createGroupCommit } from '../group-commit.ts';
 import { Account, type AccountDocument, newAccount } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -28,8 +28,8 @@ export type AccountWriter = {
    * write nor the reading back gave an answer (the hold may then exist, and the sweeper decides about it).
    */
   hold(request: HoldRequest): Promise<HoldOutcome>;
-  /** Charges and frees a hold. True when this call closed it, false when it was closed before. */
-  settle(request: SettleRequest): Promise<boolean>;
+  /** Charges and frees a hold. Resolves when it is closed, by this call or an earlier one; rejects when that is not known. */
+  settle(request: SettleRequest): Promise<void>;
   /** Accounts that got an outbox entry since the last call; they are the flusher's next work. */
   takeDirty(): string[];
 };
@@ -38,9 +38,10 @@ const accounts = () => nativeCollection<AccountDocument>(Account);
 
 type NonEmpty<T> = readonly [T, ...T[]];
 
-function byAccount<T extends { accountId: string }>(items: readonly T[]): NonEmpty<T>[] {
+/** A request that two callers handed in is taken once: its amount must not count twice in the sum of its group. */
+function byAccount<T extends { accountId: string; requestId: string }>(items: readonly T[]): NonEmpty<T>[] {
   const groups = new Map<string, [T, ...T[]]>();
-  for (const item of items) {
+  for (const item of new Map(items.map((one) => [one.requestId, one])).values()) {
     const group = groups.get(item.accountId);
     if (group) group.push(item);
     else groups.set(item.accountId, [item]);
@@ -52,13 +53,12 @@ function byAccount<T extends { accountId: string }>(items: readonly T[]): NonEmp
 export function createAccountWriter(): AccountWriter {
   const dirty = new Set<string>();
   const holds = createGroupCommit<HoldRequest, HoldOutcome>({ flush: flushHolds, itemsMax: GROUP_MAX });
-  const settlements = createGroupCommit<SettleRequest, boolean>({ flush: flushSettlements, itemsMax: GROUP_MAX });
+  const settlements = createGroupCommit<SettleRequest, 'closed'>({ flush: flushSettlements, itemsMax: GROUP_MAX });
   return {
     hold: (request) => holds.submit(request),
     settle: async (request) => {
-      const closed = await settlements.submit(request);
+      await settlements.submit(request);
       if (request.costMicros > 0n) dirty.add(request.accountId);
-      return closed;
     },
     takeDirty: () => {
       const taken = [...dirty];
@@ -112,10 +112,10 @@ async function writeAndReadBack(
 }
 
 async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error)[]> {
-  const [only] = requests;
-  if (only && requests.length === 1) {
-    const quick = await holdOne(only);
-    if (quick) return [quick];
+  const [group, ...others] = byAccount(requests);
+  if (group && others.length === 0) {
+    const together = await holdTogether(group);
+    if (together) return requests.map(() => together);
   }
   const outcomes: (HoldOutcome | undefined)[] = requests.map(() => undefined);
   let waiting = requests.map((request, index) => ({ request, index }));
@@ -123,7 +123,14 @@ async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error
     const open = waiting.map(({ request }) => request);
     // First all holds of an account in one update; where their sum does not fit, one by one.
     const groups = round === 0 ? byAccount(open) : open.map((request) => [request] as const);
-    const results = await writeAndReadBack(open, groups);
+    let results: (HoldOutcome | undefined)[];
+    try {
+      results = await writeAndReadBack(open, groups);
+    } catch (error) {
+      // What earlier rounds have decided stays decided.
+      const unknown = toAppError(error);
+      return outcomes.map((outcome) => outcome ?? unknown);
+    }
     waiting.forEach(({ index }, position) => {
       outcomes[index] = results[position];
     });
@@ -132,9 +139,9 @@ async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error
   return outcomes.map((outcome) => outcome ?? new AppError('unavailable', { internal: 'hold not decided' }));
 }
 
-/** The common case of an idle writer: one round trip. Undefined when it did not match or failed. */
-async function holdOne(request: HoldRequest): Promise<HoldOutcome | undefined> {
-  const { filter, update } = holdUpdate([request]);
+/** The common cases, an idle writer and one busy account: one round trip. Undefined when it did not match or failed. */
+async function holdTogether(group: NonEmpty<HoldRequest>): Promise<HoldOutcome | undefined> {
+  const { filter, update } = holdUpdate(group);
   try {
     const after = await accounts().findOneAndUpdate(filter, update as Document, {
       returnDocument: 'after',
@@ -147,26 +154,27 @@ async function holdOne(request: HoldRequest): Promise<HoldOutcome | undefined> {
   }
 }
 
-async function flushSettlements(requests: SettleRequest[]): Promise<(boolean | Error)[]> {
+async function flushSettlements(requests: SettleRequest[]): Promise<('closed' | Error)[]> {
   const groups = byAccount(requests);
   const operations = groups.map(
     (group) => ({ updateOne: settleUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
   );
   try {
     const result = await accounts().bulkWrite(operations, { ordered: false });
-    if (result.matchedCount === operations.length) return requests.map(() => true);
+    if (result.matchedCount === operations.length) return requests.map(() => 'closed');
   } catch {
     // Unknown outcome: the guarded single updates below find out, each closing its hold at most once.
   }
-  const closed: (boolean | Error)[] = [];
-  for (const request of requests) closed.push(await settleOne(request).catch((error: Error) => error));
-  return closed;
+  const outcomes: ('closed' | Error)[] = [];
+  for (const request of requests) outcomes.push(await settleOne(request).catch((error: Error) => error));
+  return outcomes;
 }
 
-async function settleOne(request: SettleRequest): Promise<boolean> {
+/** No match means that the hold is closed already. */
+async function settleOne(request: SettleRequest): Promise<'closed'> {
   const { filter, update } = settleUpdate([request]);
-  const result = await accounts().updateOne(filter, update as Document[]);
-  return result.matchedCount === 1;
+  await accounts().updateOne(filter, update as Document[]);
+  return 'closed';
 }
 
 /** Creates an account when it does not exist. True when this call made it. */
@@ -177,8 +185,9 @@ export async function createAccount(accountId: string, at: Date = new Date()): P
 }
 
 /**
- * Adds money, once per `entryId` for ever: the id is looked up in the ledger, and the sequence number read before that
- * look-up is part of the update's guard, so that an entry flushed in between is not missed.
+ * Adds money, once per `entryId` for ever: the id is looked up in the ledger, and the list of latest credits read before
+ * that look-up is part of the update's guard, so that a credit made in between is not missed. Charges do not change the
+ * list: an account may be as busy as it likes.
  * @returns true when this call credited, false when it was credited before.
  * @throws `not_found` when there is no such account, `invalid_request` for an amount that is not positive.
  */
@@ -189,7 +198,7 @@ export async function creditAccount(request: CreditRequest): Promise<boolean> {
   for (let attempt = 0; attempt < CREDIT_TRIES_MAX; attempt++) {
     const before = await accounts().findOne(
       { _id: request.accountId },
-      { projection: { seq: 1, credited: 1, 'outbox._id': 1 } },
+      { projection: { credited: 1, 'outbox._id': 1 } },
     );
     if (!before) throw new AppError('not_found', { message: 'There is no such account.' });
     if (before.credited.includes(request.entryId)) return false;
@@ -202,10 +211,10 @@ export async function creditAccount(request: CreditRequest): Promise<boolean> {
     )
       return false;
     const { filter, update } = creditUpdate(request);
-    const result = await accounts().updateOne({ ...filter, seq: before.seq }, update as Document[]);
+    const result = await accounts().updateOne({ ...filter, credited: before.credited }, update as Document[]);
     if (result.matchedCount === 1) return true;
   }
-  throw new AppError('unavailable', { internal: `credit ${request.entryId}: the account changes too fast` });
+  throw new AppError('unavailable', { internal: `credit ${request.entryId}: too many credits at once` });
 }
 
 /** What the caller needs to settle a request, from the request's own row: every retry computes the same numbers. */

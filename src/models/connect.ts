@@ -1,4 +1,4 @@
-import type { Collection, Document } from 'mongodb';
+import type { Collection, Document, MongoClient } from 'mongodb';
 import mongoose, { type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
@@ -75,12 +75,22 @@ export async function migrate(): Promise<void> {
   }
 }
 
+/** The driver's objects are costly to make, and would be made for every operation; they belong to one connection. */
+const collections = new Map<string, { client: MongoClient; database: string; collection: Collection }>();
+
 /**
  * The driver's collection behind a model, for the hot path: no casting, no hydration. Filters and updates given to it
  * are built by typed functions, never from a client's object.
  */
 export function nativeCollection<T extends Document>(model: { collection: { collectionName: string } }): Collection<T> {
-  return mongoose.connection.getClient().db(mongoose.connection.name).collection<T>(model.collection.collectionName);
+  const client = mongoose.connection.getClient();
+  const { name } = mongoose.connection;
+  const { collectionName } = model.collection;
+  const known = collections.get(collectionName);
+  if (known?.client === client && known.database === name) return known.collection as unknown as Collection<T>;
+  const collection = client.db(name).collection<T>(collectionName);
+  collections.set(collectionName, { client, database: name, collection: collection as unknown as Collection });
+  return collection;
 }
 
 const PING_TIMEOUT_MS = 2_000;

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto';
 import { Binary } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { DataKey, type DataKeyDocument } from '../models/data-key.ts';
@@ -15,6 +15,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + NONCE_BYTES + TAG_BYTES;
 const KEY_BYTES = 32;
+const NONCES_PER_FILL = 256;
 const CACHE_ACCOUNTS_MAX = 10_000;
 const CACHE_TTL_MS = 60_000;
 
@@ -29,22 +30,42 @@ export type ContentCipher = {
   forget(accountId: string): void;
 };
 
+type CipherKey = Uint8Array | KeyObject;
+
 export type RequestCipher = { seal(plain: Uint8Array): Buffer; open(sealed: Uint8Array): Buffer };
 
-function sealWith(key: Uint8Array, context: string, plain: Uint8Array): Buffer {
-  const nonce = randomBytes(NONCE_BYTES);
-  const cipher = createCipheriv(ALGORITHM, key, nonce);
-  cipher.setAAD(Buffer.from(context));
-  const body = cipher.update(plain);
-  cipher.final();
-  return Buffer.concat([Buffer.of(FORMAT_VERSION), nonce, cipher.getAuthTag(), body]);
+let noncePool = Buffer.alloc(0);
+let nonceOffset = 0;
+
+/** A random nonce; the generator is asked for many at once, because each asking costs more than the bytes. */
+function nextNonce(): Buffer {
+  if (nonceOffset + NONCE_BYTES > noncePool.length) {
+    noncePool = randomBytes(NONCE_BYTES * NONCES_PER_FILL);
+    nonceOffset = 0;
+  }
+  nonceOffset += NONCE_BYTES;
+  return noncePool.subarray(nonceOffset - NONCE_BYTES, nonceOffset);
 }
 
-function openWith(key: Uint8Array, context: string, sealed: Uint8Array): Buffer {
+function sealWith(key: CipherKey, context: Uint8Array, plain: Uint8Array): Buffer {
+  const nonce = nextNonce();
+  const cipher = createCipheriv(ALGORITHM, key, nonce);
+  cipher.setAAD(context);
+  const body = cipher.update(plain);
+  cipher.final();
+  const sealed = Buffer.allocUnsafe(HEADER_BYTES + body.length);
+  sealed[0] = FORMAT_VERSION;
+  sealed.set(nonce, 1);
+  sealed.set(cipher.getAuthTag(), 1 + NONCE_BYTES);
+  sealed.set(body, HEADER_BYTES);
+  return sealed;
+}
+
+function openWith(key: CipherKey, context: Uint8Array, sealed: Uint8Array): Buffer {
   if (sealed.length < HEADER_BYTES || sealed[0] !== FORMAT_VERSION)
     throw new Error('sealed content has an unknown format');
   const decipher = createDecipheriv(ALGORITHM, key, sealed.subarray(1, 1 + NONCE_BYTES));
-  decipher.setAAD(Buffer.from(context));
+  decipher.setAAD(context);
   decipher.setAuthTag(sealed.subarray(1 + NONCE_BYTES, HEADER_BYTES));
   return Buffer.concat([decipher.update(sealed.subarray(HEADER_BYTES)), decipher.final()]);
 }
@@ -65,7 +86,7 @@ export function createContentCipher(masterKeys: ReadonlyMap<number, Uint8Array>)
   function unwrap(document: DataKeyDocument): Buffer {
     const master = masterKeys.get(document.masterKeyVersion);
     if (!master) throw new Error(`master key version ${document.masterKeyVersion} is not configured`);
-    return openWith(master, `data_keys|${document._id}`, toBytes(document.wrapped));
+    return openWith(master, Buffer.from(`data_keys|${document._id}`), toBytes(document.wrapped));
   }
 
   /** Finds the account's key; makes it when `create` and there is none (two processes may race: the first insert wins). */
@@ -75,7 +96,7 @@ export function createContentCipher(masterKeys: ReadonlyMap<number, Uint8Array>)
     if (!create) throw new Error('the data key of this account does not exist');
     const master = masterKeys.get(current);
     if (!master) throw new Error('no master key is configured');
-    const wrapped = sealWith(master, `data_keys|${accountId}`, randomBytes(KEY_BYTES));
+    const wrapped = sealWith(master, Buffer.from(`data_keys|${accountId}`), randomBytes(KEY_BYTES));
     await keys().updateOne(
       { _id: accountId },
       { $setOnInsert: { wrapped, masterKeyVersion: current, createdAt: new Date() } },
@@ -96,14 +117,18 @@ export function createContentCipher(masterKeys: ReadonlyMap<number, Uint8Array>)
   }
 
   return {
-    seal: async (accountId, context, plain) => sealWith(await dataKey(accountId, true), context, plain),
-    open: async (accountId, context, sealed) => openWith(await dataKey(accountId, false), context, sealed),
+    seal: async (accountId, context, plain) => sealWith(await dataKey(accountId, true), Buffer.from(context), plain),
+    open: async (accountId, context, sealed) => openWith(await dataKey(accountId, false), Buffer.from(context), sealed),
     forRequest: async (accountId, requestId) => {
-      const context = `stream|${requestId}`;
-      const key = Buffer.from(
-        hkdfSync('sha256', await dataKey(accountId, true), requestId, 'ocelotiq stream', KEY_BYTES),
-      );
-      return { seal: (plain) => sealWith(key, context, plain), open: (sealed) => openWith(key, context, sealed) };
+      const context = Buffer.from(`stream|${requestId}`);
+      const base = await dataKey(accountId, true);
+      // Derived when it is first needed: plain answers never need it.
+      let derived: KeyObject | undefined;
+      const key = () => {
+        derived ??= createSecretKey(Buffer.from(hkdfSync('sha256', base, requestId, 'ocelotiq stream', KEY_BYTES)));
+        return derived;
+      };
+      return { seal: (plain) => sealWith(key(), context, plain), open: (sealed) => openWith(key(), context, sealed) };
     },
     forget: (accountId) => {
       cache.delete(accountId);

@@ -1,5 +1,6 @@
 import { lowestIdAt } from '../ids.ts';
 import { nativeCollection } from '../models/connect.ts';
+import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
 import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
 
 /** Purging by age. Bounded batches over the `_id` index (identifiers sort by time); resumable, because a purged row is marked. */
@@ -13,7 +14,7 @@ const requests = () => nativeCollection<RequestDocument>(Request);
 
 /**
  * Removes input and answer of requests older than `contentDays`, and Idempotency-Keys older than their retention.
- * Never touches a request that is not terminal, not settled, or still owes its webhook.
+ * Never touches a request that is not terminal, not settled, or whose webhook is not delivered yet.
  * @param signal stops between batches; the next run goes on.
  */
 export async function purgeContent(
@@ -24,12 +25,14 @@ export async function purgeContent(
   const at = new Date(options.nowMs);
   await eachBatch(
     options.nowMs - options.contentDays * DAY_MS,
-    { contentPurgedAt: { $exists: false } },
+    // Content that went early (zero retention) has left its callback address behind.
+    { $or: [{ contentPurgedAt: { $exists: false } }, { callbackUrl: { $exists: true } }] },
     signal,
     async (ids) => {
       report.examined += ids.length;
+      const owed = await beingDelivered(ids);
       const result = await requests().updateMany(
-        { _id: { $in: ids }, ...FINISHED },
+        { _id: { $in: ids.filter((id) => !owed.has(id)) }, ...FINISHED },
         { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
       );
       report.purged += result.modifiedCount;
@@ -55,6 +58,14 @@ const FINISHED = {
   settled: true,
   webhook: { $nin: ['wanted' as const, 'pending' as const] },
 };
+
+/** Requests whose event is still to be delivered: it is built from the row at every attempt. */
+async function beingDelivered(ids: string[]): Promise<ReadonlySet<string>> {
+  const pending = await nativeCollection<DeliveryDocument>(Delivery)
+    .find({ requestId: { $in: ids }, state: 'pending' }, { projection: { requestId: 1 } })
+    .toArray();
+  return new Set(pending.map((delivery) => delivery.requestId));
+}
 
 async function eachBatch(
   olderThanMs: number,

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { JOBS, type JobKey, type JobPayload, jobKeyOf } from './jobs.ts';
 import { cancel, type Outcome } from './outcome.ts';
 
-/** What a handler gets besides its payload. The signal is aborted on timeout, lost lock and forced shutdown. */
+/** What a handler gets besides its payload. The signal is aborted on timeout and forced shutdown. */
 export type JobContext = { jobId: string; attempt: number; signal: AbortSignal; log: Logger };
 
 export type Handlers = { [Key in JobKey]: (payload: JobPayload<Key>, context: JobContext) => Promise<Outcome> };
@@ -47,14 +47,18 @@ function resolve(raw: RawJob, log: Logger): Step | undefined {
 }
 
 async function perform({ raw, key, payload }: Step, handlers: Handlers, log: Logger): Promise<Outcome> {
-  const timeout = new AbortController();
-  const timer = setTimeout(() => timeout.abort(new Error('job timeout')), Math.min(JOBS[key].timeoutMs, 2 ** 31 - 1));
-  const signal = raw.signal ? AbortSignal.any([raw.signal, timeout.signal]) : timeout.signal;
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort(new Error('job timeout')), Math.min(JOBS[key].timeoutMs, 2 ** 31 - 1));
+  // `AbortSignal.any` would do, at several times the cost.
+  const follow = () => stop.abort(raw.signal?.reason);
+  if (raw.signal?.aborted) follow();
+  else raw.signal?.addEventListener('abort', follow, { once: true });
   // The catalogue pairs each key with its payload type; the compiler cannot follow the pair through a variable.
   const handler = handlers[key] as (payload: unknown, context: JobContext) => Promise<Outcome>;
   try {
-    return await handler(payload, { jobId: raw.id, attempt: raw.attempt, signal, log });
+    return await handler(payload, { jobId: raw.id, attempt: raw.attempt, signal: stop.signal, log });
   } finally {
     clearTimeout(timer);
+    raw.signal?.removeEventListener('abort', follow);
   }
 }

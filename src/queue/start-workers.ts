@@ -19,7 +19,10 @@ export type WorkersOptions = {
 };
 
 export type Workers = {
-  /** Stops fetching; resolves when running jobs ended or `timeoutMs` passed (then they are left to their leases). */
+  /**
+   * Stops fetching; resolves when running jobs ended. After `timeoutMs` their signals are aborted, and what does not end
+   * within a moment is left to its lease.
+   */
   drain(timeoutMs: number): Promise<void>;
   running(): number;
   /** Milliseconds since any queue last started a job. */
@@ -27,6 +30,17 @@ export type Workers = {
 };
 
 const STARTS_MAX = 5;
+const LAST_WORDS_MS = 1_000;
+
+/** Resolves when `work` has, or `timeoutMs` passed. */
+async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
 
 /** Starts fetching from every queue. BullMQ is known to this folder only. */
 export function startWorkers(options: WorkersOptions): Workers {
@@ -61,11 +75,9 @@ export function startWorkers(options: WorkersOptions): Workers {
       maxStartedAttempts: STARTS_MAX,
       skipVersionCheck: true,
     });
+    // A lock that cannot be renewed is reported here and ends nothing: Redis may have lost everything, and who may go on
+    // with a request is decided by its lease in the database.
     worker.on('error', (error) => log.warn({ queue, err: error }, 'queue worker error'));
-    // A job whose lock is lost may be running elsewhere already: stop ours. The claim's fence keeps it harmless anyway.
-    worker.on('lockRenewalFailed', (jobIds) => {
-      for (const jobId of jobIds) worker.cancelJob(jobId, 'lock lost');
-    });
     return worker;
   }
 
@@ -77,13 +89,10 @@ export function startWorkers(options: WorkersOptions): Workers {
   return {
     drain: async (timeoutMs) => {
       const closing = Promise.all(workers.map((worker) => worker.close()));
-      let timer: NodeJS.Timeout | undefined;
-      const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-      });
-      await Promise.race([closing, timeout]);
-      clearTimeout(timer);
-      if (running > 0) await Promise.all(workers.map((worker) => worker.close(true)));
+      await within(timeoutMs, closing);
+      if (running === 0) return;
+      for (const worker of workers) worker.cancelAllJobs('shutdown');
+      await within(LAST_WORDS_MS, closing);
     },
     running: () => running,
     idleMs: () => performance.now() - lastStartMs,

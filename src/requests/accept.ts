@@ -2,9 +2,16 @@ import type { AccountWriter } from '../billing/account.ts';
 import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
+import { Account, type AccountDocument } from '../models/account.ts';
 import type { DisconnectPolicy, Endpoint } from '../models/api-key.ts';
 import { nativeCollection } from '../models/connect.ts';
-import { type PriceSnapshot, Request, type RequestDocument, type RequestMode } from '../models/request.ts';
+import {
+  type PriceSnapshot,
+  Request,
+  type RequestDocument,
+  type RequestMode,
+  type RequestState,
+} from '../models/request.ts';
 import { formatRub } from '../money.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { Producer } from '../queue/enqueue.ts';
@@ -52,6 +59,8 @@ export type AcceptDependencies = {
 };
 
 const INSERT_TRIES_MAX = 3;
+const ADMISSION_WAIT_MS = 5_000;
+const ADMISSION_CHECK_MS = 50;
 
 /**
  * Insert, hold, enqueue: in this order, so that nothing is queued without money and nothing is held without a row.
@@ -69,7 +78,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
     });
     if (!inserted) {
       const existing = await findByIdempotencyKey(acceptance);
-      if (existing) return { kind: 'existing', request: existing };
+      if (existing && (await isAdmitted(existing))) return { kind: 'existing', request: existing };
       continue;
     }
     crashPoint('accept.after_insert');
@@ -115,6 +124,39 @@ async function findByIdempotencyKey({ accountId, idempotency }: Acceptance): Pro
   if (!existing) return undefined;
   if (existing.fingerprint !== idempotency.fingerprint) throw new AppError('idempotency_mismatch');
   return existing;
+}
+
+/**
+ * Whether a repeat may be told that its request is accepted. A waiting client hears of a refusal as of any other end; an
+ * asynchronous one would never, so it is kept until the money is held. False when the request was refused meanwhile and
+ * has given its key back.
+ * @throws AppError unavailable when that is not decided in time: its api process has died, and the sweeper will say.
+ */
+async function isAdmitted({ _id, accountId, mode, state }: RequestDocument): Promise<boolean> {
+  if (mode !== 'async') return true;
+  const giveUpAtMs = performance.now() + ADMISSION_WAIT_MS;
+  for (let now: RequestState | undefined = state; ; now = await stateOf(_id)) {
+    if (now === undefined || now === 'aborted') return false;
+    if (now !== 'accepted' || (await isHeld(accountId, _id))) return true;
+    if (performance.now() > giveUpAtMs) throw new AppError('unavailable', { internal: 'request not decided' });
+    await new Promise((resolve) => setTimeout(resolve, ADMISSION_CHECK_MS));
+  }
+}
+
+async function stateOf(requestId: string): Promise<RequestState | undefined> {
+  const row = await nativeCollection<RequestDocument>(Request).findOne(
+    { _id: requestId },
+    { projection: { state: 1 } },
+  );
+  return row?.state;
+}
+
+async function isHeld(accountId: string, requestId: string): Promise<boolean> {
+  const account = await nativeCollection<AccountDocument>(Account).findOne(
+    { _id: accountId },
+    { projection: { [`holds.${requestId}`]: 1 } },
+  );
+  return account?.holds?.[requestId] !== undefined;
 }
 
 async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, deps: AcceptDependencies) {

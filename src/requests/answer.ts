@@ -45,9 +45,10 @@ export class StreamedAnswer {
 
   /** Call when the body has ended. Throws when the answer is not complete: an EOF alone is never a success. */
   end(): void {
-    if (this.doneSeen) return;
-    if (this.parser.hasPartial() || this.finished.size === 0 || this.finished.size < this.seen.size)
-      throw broken('cut');
+    const unfinished = this.parser.hasPartial() || this.finished.size === 0 || this.finished.size < this.seen.size;
+    if (unfinished && !this.doneSeen) throw broken('cut');
+    // An answer without a single choice is none, as for a plain body.
+    if (this.seen.size === 0) throw broken('no_choices');
   }
 
   /** Nothing that comes after `[DONE]` counts. */

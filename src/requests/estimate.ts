@@ -27,13 +27,17 @@ export function inputTokensBound(
 ): number {
   let tokens = TOKENS_BASE + body.messages.length * TOKENS_PER_MESSAGE;
   tokens += ((body.tools?.length ?? 0) + (body.functions?.length ?? 0)) * TOKENS_PER_TOOL;
-  for (const part of [body.messages, body.tools, body.functions, body.response_format, body.prediction]) {
-    tokens += textBytes(part, model.mediaPartTokensMax);
-  }
+  tokens += textBytes(body.messages, model.mediaPartTokensMax) + textBytes(body.prediction, model.mediaPartTokensMax);
+  for (const part of [body.tools, body.functions, body.response_format]) tokens += jsonBytes(part);
   return Math.min(tokens, model.contextTokensMax);
 }
 
-/** Bytes of every name and string below a value; an image, audio or file part counts as the media bound instead. */
+/** Schemas reach the model as JSON: brackets, quotes and commas are tokens too, and a property called "file" is no file. */
+function jsonBytes(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Bytes of every name and string in messages; an image, audio or file part counts as the media bound instead. */
 function textBytes(value: unknown, mediaPartTokens: number): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number' || typeof value === 'boolean') return 24;

@@ -14,6 +14,8 @@ import { findRequest, isTerminal, storedAnswer } from './stored-answer.ts';
 export type FollowSink = {
   onEvent(seq: number, payload: Buffer): void;
   onEnd(end: EndOfAnswer): void;
+  /** When the client has not taken what it was given yet: resolves when it has, or is gone. */
+  room(): Promise<void> | undefined;
   /** The answer cannot be had from anywhere, e.g. its content was erased meanwhile. */
   onLost(error: unknown): void;
 };
@@ -43,8 +45,19 @@ type Entry = {
   over: boolean;
 };
 
+type StoredEvent = [seq: number, payload: Buffer];
+
 const CHECK_MS = 1_000;
 const ROWS_PER_CHECK_MAX = 1_000;
+
+async function replay(events: readonly StoredEvent[], end: EndOfAnswer, sink: FollowSink): Promise<void> {
+  for (const [seq, payload] of events) {
+    sink.onEvent(seq, payload);
+    const pause = sink.room();
+    if (pause) await pause;
+  }
+  sink.onEnd(end);
+}
 
 export function createFollower(options: { relay: Relay; cipher: ContentCipher; log: Logger }): Follower {
   const { relay, cipher, log } = options;
@@ -66,12 +79,14 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
     if (entry.over) return;
     const seen = entry.subscription.lastSeq();
     finish(entry);
-    payloads.forEach((payload, index) => {
-      // A failure told by the row alone has number 1; a client that saw more than that still has to hear it.
-      const seq = request.result ? firstSeq + index : seen + 1;
-      if (seq > seen) entry.sink.onEvent(seq, payload);
-    });
-    entry.sink.onEnd(end);
+    const events = payloads.map((payload, index): StoredEvent => [firstSeq + index, payload]);
+    const unheard = events.filter(([seq]) => seq > seen);
+    const last = events.at(-1);
+    // A client that saw more than was kept (the row alone tells, or the log lost its tail) still has to hear the failure.
+    if (end.state !== 'done' && last && unheard.length === 0 && (last[0] < seen || !request.result))
+      unheard.push([seen + 1, last[1]]);
+    // Not waited for: the client takes it at its own pace.
+    void replay(unheard, end, entry.sink);
   }
 
   function finish(entry: Entry): void {
@@ -86,11 +101,15 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
     entry.sink.onLost(error);
   }
 
-  /** One query for all followers of the process: which of their requests ended without their hearing of it? */
+  /** One query for many followers of the process: which of their requests ended without their hearing of it? */
   async function check(): Promise<void> {
     const now = performance.now();
-    const waiting = [...entries].filter((entry) => now - entry.sinceMs > CHECK_MS).slice(0, ROWS_PER_CHECK_MAX);
-    if (waiting.length === 0) return;
+    const waiting = [...entries].filter((entry) => now - entry.sinceMs > CHECK_MS);
+    for (let from = 0; from < waiting.length; from += ROWS_PER_CHECK_MAX)
+      await checkRows(waiting.slice(from, from + ROWS_PER_CHECK_MAX));
+  }
+
+  async function checkRows(waiting: readonly Entry[]): Promise<void> {
     const ids = [...new Set(waiting.map((entry) => entry.requestId))];
     const rows = await nativeCollection<RequestDocument>(Request)
       .find({ _id: { $in: ids }, state: { $in: [...TERMINAL_STATES] } }, { projection: { _id: 1 } })
@@ -132,6 +151,7 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
         },
         {
           onEvent: (seq, payload) => sink.onEvent(seq, payload),
+          room: () => sink.room(),
           onEnd: (end) => {
             finish(entry);
             sink.onEnd(end);

@@ -23,6 +23,8 @@ type Claimed = WithId<RequestDocument>;
 const FINISH_RETRY_MS = 60_000;
 const RETRY_DELAY_MS_MAX = 2_000;
 const SNOOZE_MS_MAX = 10_000;
+/** For readers that were catching up when a stream ended of which nothing is kept. */
+const ZERO_RETENTION_LOG_SECONDS = 5;
 
 /**
  * Runs one request: claim, call, finish, tell, settle. The queue may hand the same request over any number of times;
@@ -80,7 +82,8 @@ async function notClaimed(requestId: string, deps: RunDependencies): Promise<Out
     const restMs = (row.leaseUntil?.getTime() ?? 0) - Date.now();
     return snooze(Math.min(Math.max(restMs, 0) + 1_000, SNOOZE_MS_MAX));
   }
-  if (!row.settled) await settleRequest(row, { accounts: deps.accounts, requests: deps.writer });
+  // Also when it is marked as settled: a hold that landed after the request had ended is closed here, not at its expiry.
+  await settleRequest(row, { accounts: deps.accounts, requests: deps.writer });
   return done;
 }
 
@@ -123,6 +126,7 @@ function openWriter(request: Claimed, cipher: RequestCipher, deps: RunDependenci
     ...(request.replyTo === undefined ? {} : { channel: request.replyTo }),
     // Only streams are resumed from the log; a plain answer is read from its row.
     ...(request.stream ? { seal: cipher.seal } : {}),
+    ...(request.zeroRetention ? { ttlAfterEndSeconds: ZERO_RETENTION_LOG_SECONDS } : {}),
   });
 }
 

@@ -6,6 +6,8 @@ import type { RequestWriter } from './writer.ts';
 /** The members of a terminal request that its settlement follows from. */
 export type Settleable = Pick<RequestDocument, '_id' | 'accountId' | 'keyId' | 'holdMicros' | 'createdAt'> & {
   costMicros?: bigint;
+  /** Its charge has been made: a hold that turns up later (a repeated write that landed late) is given back whole. */
+  settled?: boolean;
 };
 
 /**
@@ -16,6 +18,7 @@ export async function settleRequest(
   request: Settleable,
   writers: { accounts: Pick<AccountWriter, 'settle'>; requests: Pick<RequestWriter, 'markSettled'> },
 ): Promise<void> {
-  await writers.accounts.settle(settlementOf(request));
+  const { settled = false, ...settleable } = request;
+  await writers.accounts.settle(settlementOf(settled ? { ...settleable, costMicros: 0n } : settleable));
   await writers.requests.markSettled(request._id);
 }

@@ -188,7 +188,8 @@ async function releaseForgottenHold(
     requestId,
     keyId: hold.keyId,
     holdMicros: hold.amountMicros,
-    costMicros: request?.costMicros ?? 0n,
+    // What is settled has been charged: this hold landed late, and is given back whole.
+    costMicros: request && !request.settled ? (request.costMicros ?? 0n) : 0n,
     day: hold.day,
     month: hold.month,
   });

@@ -126,7 +126,7 @@ export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
       },
       $unset: {
         replyTo: '',
-        ...(aborted ? { idemKey: '', fingerprint: '' } : {}),
+        ...(aborted ? { idemKey: '', fingerprint: '', webhook: '', callbackUrl: '' } : {}),
         ...(end.forgetContent || aborted ? { input: '' } : {}),
       },
     },

@@ -87,7 +87,13 @@ async function flushClaims(ids: string[], worker: string, leaseMs: number): Prom
     rest.length === 0
       ? claimed
       : await claimWith(rest, token, (requestId) => takeOverUpdate({ requestId, worker, token, leaseMs }));
-  return ids.map((requestId) => claimed.get(requestId) ?? taken.get(requestId) ?? null);
+  const won = new Map([...claimed, ...taken]);
+  // Two jobs of one request may meet in a group: only the first gets it, or both would call the provider.
+  return ids.map((requestId) => {
+    const request = won.get(requestId) ?? null;
+    won.delete(requestId);
+    return request;
+  });
 }
 
 async function claimWith(

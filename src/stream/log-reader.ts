@@ -5,9 +5,14 @@ import { decodeFrames, type Frame, streamKeys } from './events.ts';
 /** Opens what `publish.ts` sealed; throws when the bytes are not this request's. */
 export type Open = (sealed: Uint8Array) => Buffer;
 
+export type OnFrames = (frames: Frame[]) => Promise<void> | undefined;
+
 export type LogReader = {
-  /** Delivers the frames kept for a request from the first on, then new ones, until the returned function is called. */
-  tail(requestId: string, open: Open, onFrames: (frames: Frame[]) => void): () => void;
+  /**
+   * Delivers the frames kept for a request from the first on, then new ones, until the returned function is called. No
+   * more are delivered while a promise that `onFrames` returned is pending.
+   */
+  tail(requestId: string, open: Open, onFrames: OnFrames): () => void;
   /** Everything kept for a request now. */
   read(requestId: string, open: Open): Promise<Frame[]>;
   close(): Promise<void>;
@@ -18,7 +23,7 @@ const ENTRIES_PER_READ = 200;
 const READ_ENTRIES_MAX = 20_000;
 const RETRY_MS = 200;
 
-type Tail = { requestId: string; open: Open; onFrames: (frames: Frame[]) => void; lastId: string };
+type Tail = { requestId: string; open: Open; onFrames: OnFrames; lastId: string; resting: boolean };
 type Entry = [id: Buffer, fields: Buffer[]];
 
 /**
@@ -50,28 +55,42 @@ export function createLogReader(options: {
         const frames = decodeFrames(tail.open(sealed));
         // The seal binds the bytes to the request; this check keeps a mistake in the demultiplexer from showing.
         if (frames.some((frame) => frame.requestId !== tail.requestId)) throw new Error('a frame of another request');
-        tail.onFrames(frames);
+        const pause = tail.onFrames(frames);
+        if (pause) {
+          rest(tail, pause);
+          return;
+        }
       } catch (error) {
         log.error({ requestId: tail.requestId, err: error }, 'stream log entry dropped');
       }
     }
   }
 
+  /** The log keeps what comes meanwhile. */
+  function rest(tail: Tail, pause: Promise<void>): void {
+    tail.resting = true;
+    void pause.finally(() => {
+      tail.resting = false;
+      if (tails.has(tail)) wake();
+    });
+  }
+
   async function readOnce(): Promise<void> {
-    const current = [...tails];
-    const keys = [wakeKey, ...current.map((tail) => streamKeys.log(prefix, tail.requestId))];
-    const ids = [wakeId, ...current.map((tail) => tail.lastId)];
-    const reply = await reader.xreadBuffer('COUNT', ENTRIES_PER_READ, 'BLOCK', BLOCK_MS, 'STREAMS', ...keys, ...ids);
+    // Readers of one request share its key: it is asked for once, from where the one furthest behind has come to.
+    const byKey = new Map<string, Tail[]>();
+    for (const tail of tails) {
+      if (tail.resting) continue;
+      const key = streamKeys.log(prefix, tail.requestId);
+      byKey.set(key, [...(byKey.get(key) ?? []), tail]);
+    }
+    const starts = [...byKey.values()].map((group) =>
+      group.map((tail) => tail.lastId).reduce((one, other) => (isAfter(one, other) ? other : one)),
+    );
+    const streams = [wakeKey, ...byKey.keys(), wakeId, ...starts];
+    const reply = await reader.xreadBuffer('COUNT', ENTRIES_PER_READ, 'BLOCK', BLOCK_MS, 'STREAMS', ...streams);
     for (const [key, entries] of streamsOf(reply)) {
-      const index = keys.indexOf(key);
-      if (index === 0) wakeId = entries.at(-1)?.[0].toString('latin1') ?? wakeId;
-      const tail = current[index - 1];
-      if (tail && tails.has(tail)) dispatch(tail, entries);
-      // Two readers of one request share its key: the reply names it once.
-      for (const other of current) {
-        if (other !== tail && tails.has(other) && streamKeys.log(prefix, other.requestId) === key)
-          dispatch(other, entries);
-      }
+      if (key === wakeKey) wakeId = entries.at(-1)?.[0].toString('latin1') ?? wakeId;
+      for (const tail of byKey.get(key) ?? []) if (tails.has(tail)) dispatch(tail, entriesAfter(tail.lastId, entries));
     }
   }
 
@@ -101,12 +120,17 @@ export function createLogReader(options: {
       .xadd(wakeKey, 'MAXLEN', 1, '*', 'w', '1')
       .expire(wakeKey, 3_600)
       .exec()
-      .catch((error: unknown) => log.warn({ err: error }, 'stream log reader was not woken'));
+      .catch((error: unknown) => {
+        log.warn({ err: error }, 'stream log reader was not woken');
+        setTimeout(() => {
+          if (running) wake();
+        }, RETRY_MS);
+      });
   }
 
   return {
     tail: (requestId, open, onFrames) => {
-      const tail: Tail = { requestId, open, onFrames, lastId: '0' };
+      const tail: Tail = { requestId, open, onFrames, lastId: '0', resting: false };
       tails.add(tail);
       if (running) wake();
       ensureRunning();
@@ -131,6 +155,23 @@ export function createLogReader(options: {
       await running;
     },
   };
+}
+
+/** Milliseconds and number of an entry id (`<milliseconds>-<number>`, or `0` for the start). */
+function idParts(id: string): [number, number] {
+  const dash = id.indexOf('-');
+  return dash < 0 ? [Number(id), 0] : [Number(id.slice(0, dash)), Number(id.slice(dash + 1))];
+}
+
+function isAfter(id: string, other: string): boolean {
+  const [[ms, number], [otherMs, otherNumber]] = [idParts(id), idParts(other)];
+  return ms > otherMs || (ms === otherMs && number > otherNumber);
+}
+
+/** Entries that a reader which has come to `lastId` does not have: all of them, unless another one is behind it. */
+function entriesAfter(lastId: string, entries: Entry[]): Entry[] {
+  const from = entries.findIndex(([id]) => isAfter(id.toString('latin1'), lastId));
+  return from <= 0 ? (from === 0 ? entries : []) : entries.slice(from);
 }
 
 /** RESP2 answers a list of pairs, RESP3 a map; both become pairs of key and entries. */

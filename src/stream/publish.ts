@@ -12,6 +12,8 @@ export type EventWriterOptions = {
   channel?: string;
   /** With it the events are also kept for resuming readers, sealed, for the log's time to live. */
   seal?: Seal;
+  /** How long the log stays once the answer has ended; its whole time to live unless told. */
+  ttlAfterEndSeconds?: number;
   /** Sequence number of the last event already written by an earlier attempt. */
   lastSeq?: number;
 };
@@ -35,7 +37,10 @@ const LOG_ENTRIES_MAX = 20_000;
 const WAITING_BYTES_MAX = 32 * 1024 * 1024;
 const CHANNEL_MESSAGE_BYTES_MAX = 1024 * 1024;
 
-type LogBatch = { frames: Frame[]; seal: Seal; created: boolean };
+/** Parts of its time to live after which a log that is still written to is given the whole of it again. */
+const TTL_PARTS = 4;
+
+type LogBatch = { frames: Frame[]; seal: Seal; ttlSeconds: number | undefined };
 
 /**
  * Writes events: live over pub/sub to the one api process that waits, and behind it to a log for readers that come
@@ -74,7 +79,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
       const sealed = batch.seal(encodeFrames(batch.frames));
       const key = streamKeys.log(prefix, requestId);
       pipeline.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed);
-      if (batch.created || batch.frames.some((frame) => frame.type === 'end')) pipeline.expire(key, ttlSeconds);
+      if (batch.ttlSeconds !== undefined) pipeline.expire(key, batch.ttlSeconds);
       bytes += sealed.length;
     }
     waitingBytes += bytes;
@@ -93,7 +98,8 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     flights.add(flight);
   }
 
-  function write(writer: EventWriterOptions, frame: Frame, created: boolean): void {
+  /** @param ttl when given, the log lives so many seconds from this event on. */
+  function write(writer: EventWriterOptions, frame: Frame, ttl: number | undefined): void {
     if (writer.channel !== undefined) {
       const frames = live.get(writer.channel);
       if (frames) frames.push(frame);
@@ -101,8 +107,10 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     }
     if (writer.seal) {
       const batch = kept.get(writer.requestId);
-      if (batch) batch.frames.push(frame);
-      else kept.set(writer.requestId, { frames: [frame], seal: writer.seal, created });
+      if (batch) {
+        batch.frames.push(frame);
+        batch.ttlSeconds = ttl ?? batch.ttlSeconds;
+      } else kept.set(writer.requestId, { frames: [frame], seal: writer.seal, ttlSeconds: ttl });
     }
     schedule();
   }
@@ -110,11 +118,15 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
   return {
     open: (writer) => {
       let seq = writer.lastSeq ?? 0;
-      let created = true;
+      let prolongAtMs = 0;
       const next = (type: FrameType, payload: Buffer): number => {
         const { requestId, attempt } = writer;
-        write(writer, { type, requestId, attempt, seq: ++seq, payload }, created);
-        created = false;
+        const nowMs = performance.now();
+        const ended = type === 'end';
+        const due = ended || nowMs >= prolongAtMs;
+        if (due) prolongAtMs = nowMs + (ttlSeconds * 1_000) / TTL_PARTS;
+        const ttl = (ended ? writer.ttlAfterEndSeconds : undefined) ?? ttlSeconds;
+        write(writer, { type, requestId, attempt, seq: ++seq, payload }, due ? ttl : undefined);
         return seq;
       };
       return {

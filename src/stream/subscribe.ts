@@ -6,6 +6,8 @@ import type { LogReader, Open } from './log-reader.ts';
 export type Listener = {
   onEvent(seq: number, payload: Buffer): void;
   onEnd(end: EndOfAnswer): void;
+  /** When the client has not taken what it was given yet: resolves when it has, or is gone. */
+  room(): Promise<void> | undefined;
   /** Events were missed and there is no log to read them from. */
   onGap(): void;
 };
@@ -36,8 +38,11 @@ export type Relay = {
 class Subscriber implements Subscription {
   private attempt = 0;
   private attemptFromSeq = 0;
+  /** The latest attempt that was heard. Only the first one speaks at length; a later one tells the end. */
+  private heardAttempt = 1;
   private seq: number;
   private finished = false;
+  private closed = false;
   private stopTail: (() => void) | undefined;
   readonly options: SubscribeOptions;
   private readonly listener: Listener;
@@ -63,7 +68,7 @@ class Subscriber implements Subscription {
 
   /** Frames of both sources arrive here; the sequence number decides what is new. */
   take(frame: Frame): void {
-    if (this.finished || frame.requestId !== this.options.requestId) return;
+    if (this.closed || frame.requestId !== this.options.requestId) return;
     // A newer attempt took over at its first number; what an older one still writes from there on is a zombie's.
     if (frame.attempt < this.attempt && frame.seq >= this.attemptFromSeq) return;
     if (frame.attempt > this.attempt) {
@@ -71,13 +76,21 @@ class Subscriber implements Subscription {
       this.attemptFromSeq = frame.seq;
     }
     if (frame.type === 'end') {
-      // An end is only the end when everything before it was heard.
-      if (frame.seq > this.seq + 1) this.catchUp();
+      // An end is only the end when everything before it was heard, and the attempt that ends it too.
+      if (frame.seq > this.seq + 1 || frame.attempt > this.heardAttempt) this.catchUp();
       else this.finish(JSON.parse(frame.payload.toString()) as EndOfAnswer);
-    } else if (frame.seq === this.seq + 1) {
-      this.seq = frame.seq;
-      this.listener.onEvent(frame.seq, frame.payload);
-    } else if (frame.seq > this.seq) this.catchUp();
+    } else if (frame.seq > this.seq + 1) this.catchUp();
+    else if (frame.seq === this.seq + 1 || frame.attempt > this.heardAttempt) this.hear(frame);
+  }
+
+  /**
+   * A successor starts where the log ended for it. When more than that was heard already (from a zombie, or the log lost
+   * its tail), what it says of the end comes under the next number instead of being taken for a repetition.
+   */
+  private hear(frame: Frame): void {
+    this.seq++;
+    this.heardAttempt = Math.max(this.heardAttempt, frame.attempt);
+    this.listener.onEvent(this.seq, frame.payload);
   }
 
   private finish(end: EndOfAnswer): void {
@@ -95,10 +108,12 @@ class Subscriber implements Subscription {
     }
     this.stopTail = this.logReader.tail(this.options.requestId, this.options.open, (frames) => {
       for (const frame of frames) this.take(frame);
+      return this.closed ? undefined : this.listener.room();
     });
   }
 
   close(): void {
+    this.closed = true;
     this.stopTail?.();
     this.stopTail = undefined;
     this.forget(this);

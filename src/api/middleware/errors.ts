@@ -37,6 +37,8 @@ export function handleErrors(log: Logger) {
 }
 
 function isClientMistake(thrown: unknown): boolean {
+  // Ours has a status too, and says better what is wrong.
+  if (thrown instanceof AppError) return false;
   return (
     thrown instanceof URIError ||
     (thrown instanceof Error &&
