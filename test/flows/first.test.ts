@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
-import { startSystem, type System } from '../helpers/system.ts';
+import { type System, startSystem } from '../helpers/system.ts';
 
 const stores = useStores();
 let system: System;

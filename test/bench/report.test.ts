@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals';
+import { goalRows } from '../../scripts/bench/goals.ts';
+import type { Measurement } from '../../scripts/bench/measure.ts';
+import { BadOption, parseOptions } from '../../scripts/bench/options.ts';
+import { Recording } from '../../scripts/bench/recording.ts';
+import { renderReport } from '../../scripts/bench/report.ts';
+import { type BenchResults, stepResult } from '../../scripts/bench/results.ts';
+
+/** A step in which every request took `latencyMs`. */
+function measurement(step: string, target: string, latencyMs: number, failed = 0): Measurement {
+  const recording = new Recording();
+  recording.sent = 100 + failed;
+  recording.answered = 100;
+  for (let index = 0; index < failed; index++) recording.fail('http_500');
+  for (let index = 0; index < 100; index++) recording.latencyUs.push(latencyMs * 1_000);
+  return {
+    step,
+    target,
+    load: recording.result(1, 0),
+    use: {
+      seconds: 1,
+      cpuSeconds: { api: 0.1, workers: 0.2, redis: 0.05, engine: 0.3 },
+      residentMb: { api: 100 },
+      busyCores: 1,
+      foreignCores: 0,
+    },
+    polluted: false,
+  };
+}
+
+function results(measurements: Measurement[]): BenchResults {
+  return {
+    startedAt: new Date(0),
+    machine: { cpu: 'cpu', cores: 2, memoryGb: 4, system: 'Linux', node: '20', redis: 'Redis 7', mongo: 'MongoDB 8' },
+    settings: ['one setting'],
+    measurements,
+    sustained: new Map(),
+    hotAccount: { updatesPerSecond: 100, holdsPerSecond: 600 },
+  };
+}
+
+const RATES = [50, 100, 200, 400];
+const run = (target: string, latencyMs: number) => RATES.map((rate) => measurement(`rate ${rate}`, target, latencyMs));
+
+describe('the report of the benchmark', () => {
+  test('repetitions become medians, and what failed is summed up', () => {
+    const all = [1, 9, 2].map((latencyMs) => measurement('rate 50', 'ocelotiq', latencyMs, 2));
+    const result = stepResult(results(all), 'rate 50', 'ocelotiq');
+    expect(result?.load.latency.p50).toBe(2);
+    expect(result?.load.failed).toEqual({ http_500: 6 });
+    expect(stepResult(results(all), 'rate 50', 'direct')).toBeUndefined();
+  });
+
+  test('shows added latency over the direct call and the CPU of each part', () => {
+    const text = renderReport(results([...run('direct', 1), ...run('ocelotiq', 4)]));
+    expect(text).toContain('| 3.00 / 3.00 / 3.00');
+    expect(text).toContain('4.00x');
+    expect(text).toMatch(/rate 50 +\| 1\.00 +\| 2\.00 +\| 0\.50 +\| 3\.00 +\| 3\.50/);
+    expect(text).toContain('6.00x');
+  });
+
+  test('goals that are ratios to a peer are decided only when there is one', () => {
+    const own = [...run('direct', 1), ...run('ocelotiq', 4)];
+    const verdicts = (rows: ReturnType<typeof goalRows>) =>
+      Object.fromEntries(rows.map((row) => [row.id, row.verdict]));
+    expect(verdicts(goalRows(results(own), 'ocelotiq'))).toMatchObject({
+      G1: 'no peer measured',
+      G12: 'not measured',
+      G13: 'reached',
+    });
+    const slower = results([...own, ...run('peer', 5)]);
+    expect(verdicts(goalRows(slower, 'ocelotiq', 'peer'))).toMatchObject({ G1: 'reached', G2: 'must reached' });
+    const faster = results([...own, ...run('peer', 2)]);
+    expect(verdicts(goalRows(faster, 'ocelotiq', 'peer')).G1).toBe('missed');
+  });
+});
+
+describe('options of the benchmark', () => {
+  test('are understood, with bounds', () => {
+    const { effort, accounts, parts } = parseOptions([
+      '--quick',
+      '--rates',
+      '10,20',
+      '--accounts',
+      '3',
+      '--only',
+      'hot',
+    ]);
+    expect(effort).toMatchObject({ rates: [10, 20], repetitions: 1 });
+    expect(accounts).toBe(3);
+    expect([...parts]).toEqual(['hot']);
+  });
+
+  test.each([
+    [['--rates', '0']],
+    [['--streams', 'many']],
+    [['--only', 'all,latency']],
+    [['--reps', '1000']],
+    [['--fast']],
+  ])('%j is refused', (words) => {
+    expect(() => parseOptions(words)).toThrow(BadOption);
+  });
+});
