@@ -36,7 +36,7 @@ export async function answerPlain(
       processingTime(request, response);
       retryHeaders(end, response);
       response.status(end.status).setHeader('content-type', 'application/json; charset=utf-8');
-      endAnswer(response, body);
+      endAnswer(response, deps.config.api.heartbeatMs, body);
     },
     onFailure: (error) => sendError(response, error),
     room: () => undefined,

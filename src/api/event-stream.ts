@@ -5,8 +5,8 @@ import type { EndOfAnswer } from '../stream/events.ts';
 const LF = 0x0a;
 const BLANK = Buffer.from('\n\n');
 const HEARTBEAT = ': waiting\n\n';
-/** A reader that takes nothing for so long is as good as gone. */
-const STALLED_MS = 30_000;
+/** A reader that takes nothing for so many heartbeats is as good as gone. */
+const STALLED_HEARTBEATS = 3;
 const SLICE_BYTES = 16 * 1024;
 
 /** An event as it goes over the wire: its number as `id`, so that a client can continue after it. */
@@ -30,10 +30,12 @@ export class EventStream {
   private lastSeq = 0;
   private readonly response: Response;
   private readonly bufferBytesMax: number;
+  private readonly heartbeatMs: number;
 
   constructor(response: Response, options: { heartbeatMs: number; bufferBytesMax: number }) {
     this.response = response;
     this.bufferBytesMax = options.bufferBytesMax;
+    this.heartbeatMs = options.heartbeatMs;
     this.heartbeat = setInterval(() => this.write(Buffer.from(HEARTBEAT)), options.heartbeatMs);
   }
 
@@ -55,7 +57,7 @@ export class EventStream {
     const { response } = this;
     if (this.over || response.destroyed || !response.writableNeedDrain) return undefined;
     return new Promise((resolve) => {
-      const stalled = setTimeout(() => response.destroy(), STALLED_MS);
+      const stalled = setTimeout(() => response.destroy(), this.heartbeatMs * STALLED_HEARTBEATS);
       const free = () => {
         clearTimeout(stalled);
         response.off('drain', free).off('close', free);
@@ -73,7 +75,7 @@ export class EventStream {
     if (this.response.destroyed) return;
     // A client that has every event already gets an empty stream, not an answer without a type.
     if (!this.response.headersSent) writeStreamHead(this.response);
-    endAnswer(this.response);
+    endAnswer(this.response, this.heartbeatMs);
   }
 
   /** Ends with a typed error event: an end of file alone would look like success. */
@@ -125,8 +127,8 @@ export class EventStream {
 }
 
 /** Ends an answer whose client may not be reading: it does not hold the answer in memory for ever. */
-export function endAnswer(response: Response, body?: Buffer): void {
-  response.setTimeout(STALLED_MS, () => response.destroy());
+export function endAnswer(response: Response, heartbeatMs: number, body?: Buffer): void {
+  response.setTimeout(heartbeatMs * STALLED_HEARTBEATS, () => response.destroy());
   response.end(body);
 }
 
