@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { runLoad } from './load.ts';
 import { type Roles, takeSnapshot, type Use, useBetween } from './process-use.ts';
 import type { LoadResult } from './recording.ts';
@@ -29,7 +30,24 @@ export type Bench = {
 };
 
 /** Bookings of the last answers are still on their way when the last answer is there. */
-const SETTLE_MS = 300;
+const IDLE_CHECK_MS = 300;
+/** A target that uses less of a core than this has nothing left to do. */
+const IDLE_CORES = 0.1;
+/** After an overload it may have much left; the next step must not begin in the middle of that. */
+const IDLE_WAIT_MAX_MS = 20_000;
+
+/** Waits until a target has worked off what the last step left. */
+async function untilIdle(target: Target, signal: AbortSignal): Promise<void> {
+  const giveUpAtMs = performance.now() + IDLE_WAIT_MAX_MS;
+  for (let before = takeSnapshot(target.pids); performance.now() < giveUpAtMs; ) {
+    await delay(IDLE_CHECK_MS, undefined, { signal });
+    const after = takeSnapshot(target.pids);
+    const { cpuSeconds, seconds } = useBetween(before, after);
+    const cores = Object.values(cpuSeconds).reduce((sum, one) => sum + one, 0) / seconds;
+    if (cores < IDLE_CORES) return;
+    before = after;
+  }
+}
 
 async function measureOnce(step: Step, target: Target, bench: Bench): Promise<Measurement> {
   const { stream, chunks } = WORKLOADS[step.workload];
@@ -52,7 +70,7 @@ async function measureOnce(step: Step, target: Target, bench: Bench): Promise<Me
     },
     signal: bench.signal,
   });
-  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  await untilIdle(target, bench.signal);
   const use = useBetween(before, after);
   const polluted = use.foreignCores > bench.foreignCoresMax;
   const measurement: Measurement = { step: step.id, target: target.name, load, use, polluted };

@@ -37,8 +37,8 @@ export function createApp(deps: ApiDependencies): Express {
       next();
     },
     swaggerUi.serve,
-    swaggerUi.setup(document, { customSiteTitle: 'Ocelotiq API' }),
   );
+  app.get('/docs', swaggerUi.setup(document, { customSiteTitle: 'Ocelotiq API' }));
 
   const v1 = express.Router();
   v1.use(authenticate(deps.authenticator, deps.rateLimits));

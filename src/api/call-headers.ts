@@ -26,7 +26,7 @@ function one(headers: IncomingHttpHeaders, name: string): string | undefined {
 }
 
 function flag(headers: IncomingHttpHeaders, name: string): boolean {
-  const value = one(headers, name)?.toLowerCase();
+  const value = one(headers, name.toLowerCase())?.toLowerCase();
   if (value === undefined || value === 'false') return false;
   if (value !== 'true') throw invalid(name, 'must be "true" or "false".');
   return true;
@@ -74,8 +74,8 @@ export function readCallHeaders(headers: IncomingHttpHeaders, options: { allowLo
   if (url !== undefined && !respondAsync) throw invalid('X-Callback-Url', 'needs "Prefer: respond-async".');
   return {
     respondAsync,
-    fitToBalance: flag(headers, 'x-fit-to-balance'),
-    zeroRetention: flag(headers, 'x-zero-retention'),
+    fitToBalance: flag(headers, 'X-Fit-To-Balance'),
+    zeroRetention: flag(headers, 'X-Zero-Retention'),
     ...(key === undefined ? {} : { idempotencyKey: key }),
     ...(url === undefined ? {} : { callbackUrl: url }),
     ...(cost === undefined ? {} : { maxCostMicros: cost }),

@@ -162,6 +162,7 @@ export const OPERATIONS: readonly RouteConfig[] = [
     summary: 'This document',
     responses: { 200: { description: 'OpenAPI 3.1' } },
   },
+  { method: 'get', path: '/docs', summary: 'This document as a page', responses: { 200: { description: 'HTML' } } },
 ];
 
 export function openApiDocument(publicUrl: string) {

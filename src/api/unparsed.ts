@@ -8,8 +8,10 @@ import { newId } from '../ids.ts';
 /** How long a client that is still sending may take to read its answer. */
 const LINGER_MS = 1_000;
 
-/** An answer that has begun on this socket; bytes of another one would corrupt it. */
-type AnsweringSocket = Duplex & { _httpMessage?: { headersSent: boolean } | null };
+/** The answer that is due on this socket, if there is one. Bytes of another would corrupt it. */
+type AnsweringSocket = Duplex & {
+  _httpMessage?: { headersSent: boolean; shouldKeepAlive: boolean; req: { complete: boolean } } | null;
+};
 
 function errorOf(code: string | undefined): AppError {
   switch (code) {
@@ -27,7 +29,13 @@ function errorOf(code: string | undefined): AppError {
 function refuse(socket: AnsweringSocket, error: AppError, headers: readonly string[] = []): void {
   // Answered already; what the client still sends is malformed again and again.
   if (socket.writableEnded) return;
-  if (!socket.writable || socket._httpMessage?.headersSent) {
+  const due = socket._httpMessage;
+  if (due?.req.complete) {
+    // The request itself arrived in full and is under way: its answer goes out, and is the last one here.
+    due.shouldKeepAlive = false;
+    return;
+  }
+  if (!socket.writable || due?.headersSent) {
     socket.destroy();
     return;
   }

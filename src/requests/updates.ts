@@ -133,9 +133,12 @@ export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
   };
 }
 
-/** The hold is closed. A hint that keeps the sweeper's index small; the hold itself is the fence. */
-export function settledUpdate(requestId: string, at: Date): Transition {
-  return { filter: { _id: requestId, settled: false }, update: { $set: { settled: true, settledAt: at } } };
+/** The holds are closed. A hint that keeps the sweeper's index small; the hold itself is the fence. */
+export function settledUpdate(requestIds: readonly string[], at: Date): Transition {
+  return {
+    filter: { _id: { $in: [...requestIds] }, settled: false },
+    update: { $set: { settled: true, settledAt: at } },
+  };
 }
 
 export function cancelRequestedUpdate(requestId: string, reason: string, at: Date): Transition {

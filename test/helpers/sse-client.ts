@@ -70,7 +70,7 @@ export function openSse(call: SseCall): SseClient {
   let over = false;
   const listeners = new Set<() => void>();
   const look = () => {
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   };
   const status = once(request, 'response').then(([head]: IncomingMessage[]) => head?.statusCode ?? 0);
   status.catch(() => undefined);

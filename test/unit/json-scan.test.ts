@@ -8,7 +8,10 @@ const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
 /** A JSON text of the same string with some characters escaped, as encoders differ. */
 const quoted = (text: string, escapes: boolean) =>
   escapes
-    ? `"${[...text].map((one) => [...one].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')).join('')}"`
+    ? `"${text
+        .split('')
+        .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+        .join('')}"`
     : JSON.stringify(text);
 
 type Part = { name: string; escapes: boolean; value: string; before: string; after: string };

@@ -4,7 +4,7 @@ import { AppError } from '../../src/errors.ts';
 import { createLogger, scrub, serializeError } from '../../src/log.ts';
 
 const word = (alphabet: string, minLength: number, maxLength: number) =>
-  fc.array(fc.constantFrom(...alphabet), { minLength, maxLength }).map((letters) => letters.join(''));
+  fc.array(fc.constantFrom(...alphabet.split('')), { minLength, maxLength }).map((letters) => letters.join(''));
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 const token = word(ALPHANUMERIC, 24, 40);
 
@@ -67,7 +67,10 @@ test('a secret at the cut of an overlong text is not left half visible', () => {
 /** Everything a logger writes for one call. */
 function written(act: (log: ReturnType<typeof createLogger>) => void): string {
   let text = '';
-  act(createLogger({ role: 'test', level: 'trace', destination: { write: (line: string) => void (text += line) } }));
+  const append = (line: string) => {
+    text += line;
+  };
+  act(createLogger({ role: 'test', level: 'trace', destination: { write: append } }));
   return text;
 }
 

@@ -1,8 +1,10 @@
+import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { costOf, holdFor, outputTokensWithin, readUsage } from '../../src/billing/pricing.ts';
 import type { PriceRates } from '../../src/models/ai-model.ts';
 import type { Usage } from '../../src/models/request.ts';
+import { maxMicros } from '../../src/money.ts';
 
 const RUNS = { numRuns: 2_000 };
 const rate = fc.bigInt({ min: 0n, max: 100_000_000_000n });
@@ -138,10 +140,7 @@ test('the output that fits a budget fits it, and one token more would not', () =
       expect(Number.isSafeInteger(outputTokens) && outputTokens >= 0).toBe(true);
       if (outputTokens === 0) return;
       expect(holdFor({ inputTokens, outputTokens }, rates)).toBeLessThanOrEqual(budget);
-      const dearest =
-        rates.outputMicrosPerMillion > rates.reasoningMicrosPerMillion
-          ? rates.outputMicrosPerMillion
-          : rates.reasoningMicrosPerMillion;
+      const dearest = maxMicros(rates.outputMicrosPerMillion, rates.reasoningMicrosPerMillion);
       // Two roundings lie between the budget and the answer, so the bound may be missed by what one micro-ruble buys.
       if (outputTokens < 100_000_000 && dearest > 0n)
         expect(
@@ -200,7 +199,7 @@ describe('a usage report', () => {
     {},
     7n,
   ];
-  test.each(BAD.map((value) => [String(value), typeof value, value]))(
+  test.each(BAD.map((value) => [inspect(value), typeof value, value]))(
     'with a count of %s (%s) goes to review',
     (_text, _type, value) => {
       for (const name of ['prompt_tokens', 'completion_tokens'])

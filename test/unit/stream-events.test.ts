@@ -26,7 +26,10 @@ test('a message that lost its tail or has a foreign byte for a type is refused, 
       const bytes = encodeFrames(frames);
       const boundaries = new Set([0]);
       let offset = 0;
-      for (const one of frames) boundaries.add((offset += 40 + one.payload.length));
+      for (const one of frames) {
+        offset += 40 + one.payload.length;
+        boundaries.add(offset);
+      }
       const cut = at % bytes.length;
       if (boundaries.has(cut)) expect(decodeFrames(bytes.subarray(0, cut)).length).toBeLessThan(frames.length);
       else expect(() => decodeFrames(bytes.subarray(0, cut))).toThrow();
