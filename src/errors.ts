@@ -121,9 +121,22 @@ export class AppError extends Error {
   }
 }
 
-/** Turns anything thrown into an AppError; what is not one becomes `internal` and keeps its cause. */
+/** By name and code, how drivers say that a store cannot be reached or does not answer. */
+const STORE_AWAY_NAMES =
+  /^Mongo(Network|NetworkTimeout|ServerSelection|NotConnected|TopologyClosed|WaitQueueTimeout|PoolCleared|PoolClosed|OperationTimeout|ClientClosed)Error$/;
+const STORE_AWAY_CODES = new Set(['ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ETIMEDOUT']);
+
+function isStoreAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (STORE_AWAY_NAMES.test(error.name)) return true;
+  if ('code' in error && STORE_AWAY_CODES.has(String(error.code))) return true;
+  return isStoreAway(error.cause);
+}
+
+/** Turns anything thrown into an AppError that keeps its cause: `unavailable` when a store is away, else `internal`. */
 export function toAppError(error: unknown): AppError {
-  return error instanceof AppError ? error : new AppError('internal', { cause: error });
+  if (error instanceof AppError) return error;
+  return new AppError(isStoreAway(error) ? 'unavailable' : 'internal', { cause: error });
 }
 
 /** OpenAI's error body for a code. `details` are added beside the four members that SDKs read. */

@@ -147,7 +147,7 @@ async function waitFor(
       },
       onEnd: (end) => finish(() => answering.onEnd(end)),
       room: () => (over ? undefined : answering.room()),
-      onLost: (cause) => finish(() => answering.onFailure(new AppError('result_not_retained', { cause }))),
+      onLost: (cause) => finish(() => answering.onFailure(lostAnswer(cause))),
     },
   );
   following.catch((error: unknown) =>
@@ -165,6 +165,12 @@ async function waitFor(
     });
   });
   await following.then((one) => one.close()).catch(() => undefined);
+}
+
+/** An answer that is gone, or one that cannot be read while a store is away. */
+function lostAnswer(cause: unknown): AppError {
+  const error = toAppError(cause);
+  return error.code === 'unavailable' ? error : new AppError('result_not_retained', { cause });
 }
 
 /** After a grace in which it may come back, the client's leaving counts. */

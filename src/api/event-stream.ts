@@ -36,7 +36,11 @@ export class EventStream {
     this.response = response;
     this.bufferBytesMax = options.bufferBytesMax;
     this.heartbeatMs = options.heartbeatMs;
-    this.heartbeat = setInterval(() => this.write(Buffer.from(HEARTBEAT)), options.heartbeatMs);
+    // A reader that has not taken what is there needs no sign of life.
+    const beat = () => {
+      if (!response.writableNeedDrain) this.write(Buffer.from(HEARTBEAT));
+    };
+    this.heartbeat = setInterval(beat, options.heartbeatMs);
   }
 
   event(seq: number, payload: Buffer): void {

@@ -9,9 +9,11 @@ import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
 import { createLogger } from '../log.ts';
 import { createMetrics, startMetricsServer } from '../metrics.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
+import type { RequestDocument } from '../models/request.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createProducer } from '../queue/enqueue.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
+import { withdrawRequest } from '../requests/cancel.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
 import { createFollower } from '../requests/follow.ts';
 import { createRequestWriter } from '../requests/writer.ts';
@@ -73,13 +75,15 @@ async function main(): Promise<void> {
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
   let stopping = false;
   const openStreams = new Set<{ disconnect(): void }>();
+  const cancel = { accounts, writer, sendCancel: (requestId: string) => sendCancel(commands, prefix, requestId) };
+  const withdraw = (request: RequestDocument) => void withdrawRequest(request, cancel);
   const app = createApp({
     config,
     authenticator,
     rateLimits,
     catalogue,
-    accept: { writer, accounts, producer, cipher, settings: config.requests },
-    cancel: { accounts, writer, sendCancel: (requestId) => sendCancel(commands, prefix, requestId) },
+    accept: { writer, accounts, producer, cipher, withdraw, settings: config.requests },
+    cancel,
     follower,
     cipher,
     replyTo: relay.channel,

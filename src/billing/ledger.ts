@@ -8,7 +8,6 @@ import { pullFlushedUpdate } from './account-updates.ts';
 
 const ENTRIES_PER_ACCOUNT_MAX = 500;
 const ACCOUNTS_PER_BATCH_MAX = 200;
-const DUPLICATE_KEY = 11_000;
 
 type AccountOutbox = Pick<AccountDocument, '_id' | 'outbox'>;
 
@@ -56,18 +55,23 @@ async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promis
   return entries.length - refused.length;
 }
 
-/** Inserts; returns the entries that are not in the ledger afterwards (anything but a repeated `_id`). */
+/**
+ * Inserts; returns the entries that the ledger refused. Throws when the line broke: that is a bulk error as well, with
+ * nothing said about any entry, so what is in the ledger is asked of the ledger alone.
+ */
 async function insertEntries(entries: LedgerEntryDocument[]): Promise<LedgerEntryDocument[]> {
+  const ledger = nativeCollection<LedgerEntryDocument>(LedgerEntry);
   try {
-    await nativeCollection<LedgerEntryDocument>(LedgerEntry).insertMany(entries, { ordered: false });
+    await ledger.insertMany(entries, { ordered: false });
     return [];
   } catch (error) {
-    if (!(error instanceof MongoBulkWriteError)) throw error;
-    const failures = Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors];
-    return failures
-      .filter((failure) => failure.code !== DUPLICATE_KEY || !/_id_|_id:|index: _id/.test(failure.errmsg ?? ''))
-      .flatMap((failure) => entries[failure.index] ?? []);
+    if (!(error instanceof MongoBulkWriteError) || [error.writeErrors].flat().length === 0) throw error;
   }
+  const found = await ledger
+    .find({ _id: { $in: entries.map(({ _id }) => _id) } }, { projection: { _id: 1 } })
+    .toArray();
+  const present = new Set(found.map(({ _id }) => _id));
+  return entries.filter(({ _id }) => !present.has(_id));
 }
 
 /**

@@ -55,6 +55,8 @@ export type AcceptDependencies = {
   accounts: Pick<AccountWriter, 'hold'>;
   producer: Pick<Producer, 'enqueue'>;
   cipher: ContentCipher;
+  /** Ends a request that its client was refused, as soon as that can be written. */
+  withdraw: (request: RequestDocument) => void;
   settings: { deadlineMs: Record<RequestMode, number>; holdGraceMs: number; openMax: number };
 };
 
@@ -170,8 +172,12 @@ async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, dep
     openMax: deps.settings.openMax,
     caps: acceptance.caps,
   };
-  // When the hold's outcome stays unknown the row stays accepted: the sweeper sees whether the hold exists and decides.
-  const outcome = await deps.accounts.hold(hold);
+  // When the hold's outcome stays unknown, so does the request: whoever comes back with its key finds out, and the sweeper
+  // runs it if it is held. Without a key nobody comes back, so it must not run.
+  const outcome = await deps.accounts.hold(hold).catch((error: unknown) => {
+    if (!acceptance.idempotency) deps.withdraw(request);
+    throw error;
+  });
   if (outcome.held) return outcome;
   const refusal = refusalError(outcome.refusal, request.holdMicros);
   const { filter, update } = endAcceptedUpdate({

@@ -30,8 +30,11 @@ export class StreamedAnswer {
     this.includeUsage = includeUsage;
   }
 
-  /** Payloads to relay, verbatim. Throws `ProviderFailure` for an error event or anything that is not the protocol. */
-  push(bytes: Buffer): Buffer[] {
+  /**
+   * Payloads to relay, verbatim, one by one: what came before a bad event in the same bytes is given before it throws.
+   * @throws ProviderFailure for an error event or anything that is not the protocol.
+   */
+  *push(bytes: Buffer): Generator<Buffer, void> {
     let events: SseEvent[];
     try {
       events = this.parser.push(bytes);
@@ -40,7 +43,10 @@ export class StreamedAnswer {
         throw new ProviderFailure('result_too_large', 'event_too_long', { definite: false });
       throw error;
     }
-    return events.flatMap((event) => this.take(event) ?? []);
+    for (const event of events) {
+      const payload = this.take(event);
+      if (payload) yield payload;
+    }
   }
 
   /** Call when the body has ended. Throws when the answer is not complete: an EOF alone is never a success. */

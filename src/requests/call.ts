@@ -120,19 +120,17 @@ async function relayStream(
     throw new ProviderFailure('provider_error', 'not_a_stream', { definite: false });
   const streamed = new StreamedAnswer(request.includeUsage);
   for await (const chunk of answer.body) {
-    let payloads: Buffer[];
     try {
-      payloads = streamed.push(chunk);
+      for (const payload of streamed.push(chunk)) {
+        progress.firstByteAt ??= new Date();
+        progress.relayed.push(payload);
+        running.outputTokens += roughTokens(payload.length);
+        running.seq = writer.data(payload);
+        crashPoint('run.mid_stream');
+      }
     } finally {
       progress.usage = streamed.usage;
       progress.upstreamId = streamed.upstreamId;
-    }
-    for (const payload of payloads) {
-      progress.firstByteAt ??= new Date();
-      progress.relayed.push(payload);
-      running.outputTokens += roughTokens(payload.length);
-      running.seq = writer.data(payload);
-      crashPoint('run.mid_stream');
     }
     if (streamed.complete) break;
     await deps.publisher.room();

@@ -55,6 +55,25 @@ async function cancelOpenRequest(request: RequestDocument, reason: string, deps:
   await deps.sendCancel(request._id).catch(() => undefined);
 }
 
+const WITHDRAW_MS_MAX = 60_000;
+const WITHDRAW_RETRY_MS = 1_000;
+
+/**
+ * Ends a request whose client was told to try again and has no key to come back with: run later, it would be paid for
+ * and given to nobody. Goes on until the database answers, a minute at most; never rejects.
+ */
+export async function withdrawRequest(request: RequestDocument, deps: CancelDependencies): Promise<void> {
+  const giveUpAtMs = performance.now() + WITHDRAW_MS_MAX;
+  while (performance.now() < giveUpAtMs) {
+    try {
+      await cancelOpenRequest(request, 'not_confirmed', deps);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, WITHDRAW_RETRY_MS));
+    }
+  }
+}
+
 /** One more client follows the request; it will not be cancelled for another's leaving. */
 export async function watcherCame(requestId: string): Promise<void> {
   const { filter, update } = watchersUpdate(requestId, 1);

@@ -1,3 +1,4 @@
+import { toAppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
@@ -70,7 +71,8 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
       if (entry.over || !request || !isTerminal(request)) return;
       await deliverStored(request, entry);
     } catch (error) {
-      lose(entry, error);
+      // While the database is away nothing is lost: the next check asks again.
+      if (toAppError(error).code !== 'unavailable') lose(entry, error);
     }
   }
 

@@ -21,6 +21,7 @@ export type RequestWriter = {
 
 const GROUP_MAX = 100;
 const DUPLICATE_KEY = 11_000;
+const CLAIM_READ_RETRY_MS = 100;
 
 const requests = () => nativeCollection<RequestDocument>(Request);
 
@@ -60,15 +61,15 @@ async function flushInserts(items: RequestDocument[], w: 'majority' | 1): Promis
       (Array.isArray(error.writeErrors) ? error.writeErrors : [error.writeErrors]).map((one) => [one.index, one]),
     );
     if (failures.size === 0) throw error;
-    return Promise.all(
-      items.map(async (item, index) => {
-        const failure = failures.get(index);
-        if (!failure) return true;
-        if (failure.code !== DUPLICATE_KEY) return new Error(`insert refused: ${failure.code}`);
-        // A retried insert can meet its own first try.
-        return (await requests().countDocuments({ _id: item._id }, { limit: 1 })) === 1;
-      }),
-    );
+    // A retried insert can meet its own first try, and a bulk that broke off says nothing of its rest: the rows tell.
+    const found = await requests()
+      .find({ _id: { $in: items.map(({ _id }) => _id) } }, { projection: { _id: 1 } })
+      .toArray();
+    const present = new Set(found.map(({ _id }) => _id));
+    return items.map((item, index) => {
+      if (present.has(item._id)) return true;
+      return failures.get(index)?.code === DUPLICATE_KEY ? false : new Error('insert refused', { cause: error });
+    });
   }
 }
 
@@ -81,12 +82,15 @@ type Claimed = WithId<RequestDocument>;
 /** First what waits; for the rest, take-overs of dead leases, which are rare. */
 async function flushClaims(ids: string[], worker: string, leaseMs: number): Promise<(Claimed | null)[]> {
   const token = randomUUID();
-  const claimed = await claimWith(ids, token, (requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
+  const transition = { ids, token, leaseMs };
+  const claimed = await claimWith(transition, (requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
   const rest = ids.filter((requestId) => !claimed.has(requestId));
   const taken =
     rest.length === 0
       ? claimed
-      : await claimWith(rest, token, (requestId) => takeOverUpdate({ requestId, worker, token, leaseMs }));
+      : await claimWith({ ...transition, ids: rest }, (requestId) =>
+          takeOverUpdate({ requestId, worker, token, leaseMs }),
+        );
   const won = new Map([...claimed, ...taken]);
   // Two jobs of one request may meet in a group: only the first gets it, or both would call the provider.
   return ids.map((requestId) => {
@@ -97,8 +101,7 @@ async function flushClaims(ids: string[], worker: string, leaseMs: number): Prom
 }
 
 async function claimWith(
-  ids: string[],
-  token: string,
+  { ids, token, leaseMs }: { ids: string[]; token: string; leaseMs: number },
   transitionOf: (requestId: string) => Transition,
 ): Promise<Map<string, Claimed>> {
   const [only] = ids;
@@ -116,12 +119,25 @@ async function claimWith(
       { ordered: false, writeConcern: { w: 1 } },
     );
   } catch {
-    // Unknown outcome: the token on the rows tells which claims are ours. If that fails too, nobody has called a provider.
+    // Unknown outcome: the token on the rows tells which claims are ours.
   }
-  const mine = await requests()
-    .find({ _id: { $in: ids }, claimToken: token })
-    .toArray();
+  const mine = await readClaimed(ids, token, leaseMs / 2);
   return new Map(mine.map((request) => [request._id, request]));
+}
+
+/** A claim that nobody comes for ends as interrupted, so its row is asked for again while its lease has time left. */
+async function readClaimed(ids: string[], token: string, patienceMs: number): Promise<Claimed[]> {
+  const giveUpAtMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await requests()
+        .find({ _id: { $in: ids }, claimToken: token })
+        .toArray();
+    } catch (error) {
+      if (performance.now() > giveUpAtMs) throw error;
+      await new Promise((resolve) => setTimeout(resolve, CLAIM_READ_RETRY_MS));
+    }
+  }
 }
 
 /** How many of them matched. A bulk of one costs the driver more than the update in it. */

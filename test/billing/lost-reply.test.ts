@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { Collection, MongoClient, MongoNetworkError } from 'mongodb';
+import { Collection, MongoBulkWriteError, MongoClient, MongoNetworkError } from 'mongodb';
 import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
@@ -8,7 +8,7 @@ import { eventually } from '../helpers/eventually.ts';
 import { accounts, ledger } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 import { startTcpProxy } from '../helpers/tcp-proxy.ts';
-import { accountWith, expectSound, figures, holdOn, RUB, settlementFor, silent } from './teller.ts';
+import { accountNow, accountWith, expectSound, figures, holdOn, RUB, settlementFor, silent } from './teller.ts';
 
 /** A write that happened while its answer got lost is the ordinary case of a cut line. It must count once. */
 
@@ -98,6 +98,19 @@ describe('when the write counts and its reply is lost,', () => {
     expect(await ledger().countDocuments({ accountId })).toBe(1);
     expect((await accounts().findOne({ _id: accountId }))?.outbox).toEqual([]);
   });
+});
+
+test('a flush whose insert never arrived keeps its entries, although the driver says so in a bulk error without details', async () => {
+  accountId = await accountWith(5n);
+  const broken = new MongoNetworkError('the connection broke');
+  jest
+    .spyOn(Collection.prototype, 'insertMany')
+    .mockRejectedValueOnce(new MongoBulkWriteError(broken, { insertedCount: 0 } as never));
+  await expect(flushOutboxes([accountId], silent)).rejects.toThrow('the connection broke');
+  expect((await accountNow(accountId)).outbox).toHaveLength(1);
+  await expectSound(accountId);
+  await flushOutboxes([accountId], silent);
+  expect(await ledger().countDocuments({ accountId })).toBe(1);
 });
 
 test('on a line that passes writes and swallows their answers, the holds of before are held once after it is mended', async () => {

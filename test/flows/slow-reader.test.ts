@@ -17,10 +17,10 @@ import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts';
 /** Readers that do not read, and a Redis that does not take: memory has a bound in both directions. */
 const stores = useStores();
 const MEGABYTE = 1024 * 1024;
-const ANSWER_BYTES_MAX = 4 * MEGABYTE;
-const READERS = 4;
-const TOKENS = 1_500;
-/** Logarithms of twenty tokens beside each one make every event a few kilobytes: few events, many bytes. */
+const ANSWER_BYTES_MAX = 6 * MEGABYTE;
+const READERS = 3;
+/** With the logarithms of twenty tokens beside each one: five megabytes, more than a socket's two ends buffer. */
+const TOKENS = 3_000;
 const HEAVY = { logprobs: true, top_logprobs: 20, max_tokens: TOKENS };
 
 let proxy: TcpProxy;
@@ -66,6 +66,7 @@ async function stubborn(): Promise<{ socket: Socket; requestId: string; closed: 
       `host: ${hostname}`,
       `authorization: Bearer ${customer.key}`,
       'content-type: application/json',
+      'connection: close',
       'x-on-disconnect: finish',
       `idempotency-key: ${key}`,
       `content-length: ${Buffer.byteLength(body)}`,
@@ -81,7 +82,7 @@ async function stubborn(): Promise<{ socket: Socket; requestId: string; closed: 
   return { socket, requestId, closed };
 }
 
-const WORKER_CALLS = 10;
+const WORKER_CALLS = 8;
 
 async function callsRunning(): Promise<number> {
   const totals = (await (await fetch(`${system.sandboxUrl}/sandbox/calls`)).json()) as { running: number };
@@ -129,7 +130,7 @@ test('a reader that stops reading is dropped, its answer is finished, and it can
 }, 180_000);
 
 test('a provider that never stops is not read while Redis takes nothing, and the streams go on afterwards', async () => {
-  // Read to their bound, these would wait for Redis with 80 megabytes (live and for the log), and their calls would be over.
+  // Read to their bound, these would wait for Redis with almost 100 megabytes (live and for the log), and their calls would be over.
   const clients = Array.from({ length: WORKER_CALLS }, () =>
     openSse({
       url: api.url,

@@ -235,4 +235,44 @@ describe('any loss, repetition and interleaving of the two sources', () => {
       }),
     );
   });
+
+  test('tells the failure of a lost worker last and once, whatever that worker still says', () => {
+    const words = fc.array(fc.constantFrom('zombie', 'failure', 'end', 'lose', 'reconnect'), { maxLength: 30 });
+    fc.assert(
+      fc.property(fc.nat(6), words, (count, script) => {
+        const id = requestId();
+        const { heard } = listen(id);
+        const said = wholeAnswer(id, count).slice(0, -1);
+        let zombieSeq = count;
+        const successor = [dataFrame(id, count + 1, 'failure', 2), endFrame(id, count + 2, FAILED_END, 2)];
+        const order: Frame[] = [...said];
+        const say = (frame: Frame, lost: boolean) => {
+          order.push(frame);
+          if (!lost) live(frame);
+          logged(frame);
+        };
+        live(...said);
+        let lost = false;
+        for (const word of script) {
+          if (word === 'lose') lost = true;
+          else if (word === 'reconnect') {
+            lost = false;
+            const before = tails.length;
+            wire.emit('ready');
+            if (tails.length > before) logged(...order);
+          } else if (word === 'zombie') say(dataFrame(id, ++zombieSeq, 'zombie'), lost);
+          else
+            for (const frame of successor.filter(({ type }) => (type === 'end') === (word === 'end'))) say(frame, lost);
+        }
+        for (const frame of successor) say(frame, false);
+        logged(...order);
+        expect(heard.texts.slice(0, count)).toEqual(said.map(({ payload }) => payload.toString()));
+        expect(heard.texts.filter((text) => text === 'failure')).toHaveLength(1);
+        expect(heard.texts.at(-1)).toBe('failure');
+        expect(heard.seqs).toEqual(upTo(heard.seqs.length));
+        expect(heard).toMatchObject({ ends: [FAILED_END], afterEnd: 0 });
+        tails.length = 0;
+      }),
+    );
+  });
 });

@@ -17,7 +17,8 @@ function relay(payloads: readonly string[], includeUsage = false) {
   const streamed = new StreamedAnswer(includeUsage);
   const relayed: string[] = [];
   try {
-    for (const payload of payloads) relayed.push(...streamed.push(Buffer.from(event(payload))).map(String));
+    for (const payload of payloads)
+      for (const one of streamed.push(Buffer.from(event(payload)))) relayed.push(String(one));
     streamed.end();
     return { streamed, relayed };
   } catch (error) {
@@ -79,7 +80,7 @@ describe('the end of a stream', () => {
 
   test('an event that was begun and not ended is a cut, whatever came before', () => {
     const streamed = new StreamedAnswer(false);
-    streamed.push(Buffer.from(`${event(HELLO)}${event(STOP)}data: {"id":"chat`));
+    expect([...streamed.push(Buffer.from(`${event(HELLO)}${event(STOP)}data: {"id":"chat`))]).toHaveLength(2);
     expect(() => streamed.end()).toThrow(ProviderFailure);
   });
 });
@@ -104,11 +105,23 @@ describe('what is no answer fails at once', () => {
   });
 
   test('an event named error, and an event of more than a mebibyte', () => {
-    expect(() => new StreamedAnswer(false).push(Buffer.from('event: error\ndata: {"message":"x"}\n\n'))).toThrow(
+    expect(() => [...new StreamedAnswer(false).push(Buffer.from('event: error\ndata: {"message":"x"}\n\n'))]).toThrow(
       'error_event',
     );
     const long = Buffer.from(event(`{"choices":[],"x":"${'x'.repeat(1_100_000)}"}`));
-    expect(() => new StreamedAnswer(false).push(long)).toThrow(expect.objectContaining({ code: 'result_too_large' }));
+    expect(() => [...new StreamedAnswer(false).push(long)]).toThrow(
+      expect.objectContaining({ code: 'result_too_large' }),
+    );
+  });
+
+  test('but not before what came earlier in the same bytes is passed on', () => {
+    const relayed: string[] = [];
+    const push = () => {
+      const bytes = Buffer.from([ROLE, HELLO, '{"error":{"message":"x"}}', STOP].map(event).join(''));
+      for (const payload of new StreamedAnswer(false).push(bytes)) relayed.push(String(payload));
+    };
+    expect(push).toThrow('error_event');
+    expect(relayed).toEqual([ROLE, HELLO]);
   });
 
   test('error: null, as some upstreams always send, is no error', () => {
