@@ -55,7 +55,7 @@ export class Recording {
     return {
       sent: this.sent,
       answered: this.answered,
-      failed: this.failed,
+      failed: { ...this.failed },
       unfinished,
       answeredPerSecond: this.answered / windowSeconds,
       latency: milliseconds(this.latencyUs),

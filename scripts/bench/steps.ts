@@ -33,7 +33,7 @@ export const FULL: Effort = {
   repetitions: 3,
   warmupMs: 1_500,
   windowMs: 5_000,
-  heatMs: 8_000,
+  heatMs: 20_000,
   sustainedShares: [0.95, 0.85, 0.75, 0.6, 0.45],
 };
 
@@ -44,7 +44,7 @@ export const QUICK: Effort = {
   repetitions: 1,
   warmupMs: 1_000,
   windowMs: 2_500,
-  heatMs: 4_000,
+  heatMs: 6_000,
   sustainedShares: [0.75, 0.45],
 };
 

@@ -23,35 +23,29 @@ export async function purgeContent(
 ): Promise<PurgeReport> {
   const report: PurgeReport = { examined: 0, purged: 0, idempotencyKeysFreed: 0 };
   const at = new Date(options.nowMs);
-  await eachBatch(
-    options.nowMs - options.contentDays * DAY_MS,
-    // Content that went early (zero retention) has left its callback address behind.
-    { $or: [{ contentPurgedAt: { $exists: false } }, { callbackUrl: { $exists: true } }] },
-    signal,
-    async (ids) => {
-      report.examined += ids.length;
-      const owed = await beingDelivered(ids);
-      const result = await requests().updateMany(
-        { _id: { $in: ids.filter((id) => !owed.has(id)) }, ...FINISHED },
-        { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
-      );
-      report.purged += result.modifiedCount;
-    },
-  );
-  await eachBatch(
-    options.nowMs - options.idempotencyRetentionMs,
-    { idemKey: { $exists: true } },
-    signal,
-    async (ids) => {
-      const result = await requests().updateMany(
-        { _id: { $in: ids }, ...FINISHED },
-        { $unset: { idemKey: '', fingerprint: '' } },
-      );
-      report.idempotencyKeysFreed += result.modifiedCount;
-    },
-  );
+  await eachBatch(options.nowMs - options.contentDays * DAY_MS, HAS_CONTENT, signal, async (ids) => {
+    report.examined += ids.length;
+    const owed = await beingDelivered(ids);
+    const result = await requests().updateMany(
+      { _id: { $in: ids.filter((id) => !owed.has(id)) }, ...FINISHED, ...HAS_CONTENT },
+      { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
+    );
+    report.purged += result.modifiedCount;
+  });
+  await eachBatch(options.nowMs - options.idempotencyRetentionMs, HAS_IDEMPOTENCY_KEY, signal, async (ids) => {
+    const result = await requests().updateMany(
+      { _id: { $in: ids }, ...FINISHED, ...HAS_IDEMPOTENCY_KEY },
+      { $unset: { idemKey: '', fingerprint: '' } },
+    );
+    report.idempotencyKeysFreed += result.modifiedCount;
+  });
   return report;
 }
+
+// Also part of the updates: of several purges at once only one counts a row.
+// Content that went early (zero retention) has left its callback address behind.
+const HAS_CONTENT = { $or: [{ contentPurgedAt: { $exists: false } }, { callbackUrl: { $exists: true } }] };
+const HAS_IDEMPOTENCY_KEY = { idemKey: { $exists: true } };
 
 const FINISHED = {
   state: { $in: [...TERMINAL_STATES] },

@@ -195,7 +195,7 @@ describe('limits before a key is known', () => {
   });
 
   test('bad keys of an address: guessing is cut off, missing keys do not count as guesses', async () => {
-    const api = await system.startApi({ RATE_BAD_KEYS_PER_MINUTE: '4' });
+    const api = await system.startApi({ RATE_BAD_KEYS_PER_MINUTE: '4', REDIS_PREFIX: `${stores.prefix}-guesses` });
     const customer = await system.customer();
     for (let call = 0; call < 6; call++) await expectError(await fetch(`${api.url}/v1/models`), 401, 'missing_api_key');
     const guess = () => fetch(`${api.url}/v1/models`, { headers: { authorization: `Bearer guess` } });

@@ -3,7 +3,7 @@ import { countTokens } from 'gpt-tokenizer/encoding/o200k_base';
 import type { RequestDocument } from '../../src/models/request.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
-import { expectNoOpenStreams, type MeasuredApi, startMeasuredApi } from '../helpers/measured.ts';
+import { expectNoOpenStreams, type MeasuredApi, PATIENT_TIMERS, startMeasuredApi } from '../helpers/measured.ts';
 import { closingError, isDone, openSse, spokenText, streamBody } from '../helpers/sse-client.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, startSystem } from '../helpers/system.ts';
@@ -20,11 +20,7 @@ beforeAll(async () => {
   system = await startSystem(stores, {
     apis: 0,
     workers: 0,
-    env: {
-      API_DISCONNECT_GRACE_MS: String(GRACE_MS),
-      PROVIDER_IDLE_MS: '18000',
-      PROVIDER_FIRST_BYTE_MS: '18000',
-    },
+    env: { ...PATIENT_TIMERS, API_DISCONNECT_GRACE_MS: String(GRACE_MS) },
   });
   apis = await Promise.all([startMeasuredApi(system), startMeasuredApi(system)]);
   customer = await system.customer();

@@ -3,7 +3,7 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   options: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<T> {
-  const { timeoutMs = 10_000, intervalMs = 50 } = options;
+  const { timeoutMs = 30_000, intervalMs = 50 } = options;
   const giveUpAtMs = Date.now() + timeoutMs;
   for (;;) {
     try {

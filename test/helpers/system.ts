@@ -176,11 +176,19 @@ export async function startSystem(stores: Stores, options: SystemOptions = {}): 
     second: `${sandboxUrl}/v1`,
     ...options.providers,
   });
-  await start('sandbox', sandboxUrl, { SANDBOX_PORT: String(sandboxPort) }, '/health');
-  await Promise.all([
-    ...Array.from({ length: options.apis ?? 1 }, () => startApi()),
-    ...Array.from({ length: options.workers ?? 1 }, () => startWorker()),
-  ]);
+  const stop = async () => {
+    await Promise.all(all.map((one) => one.kill()));
+  };
+  try {
+    await start('sandbox', sandboxUrl, { SANDBOX_PORT: String(sandboxPort) }, '/health');
+    await Promise.all([
+      ...Array.from({ length: options.apis ?? 1 }, () => startApi()),
+      ...Array.from({ length: options.workers ?? 1 }, () => startWorker()),
+    ]);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
   const cipher = createContentCipher(new Map([[1, masterKey]]));
 
   async function customer({ rub = 1_000, key = {} }: CustomerOptions = {}): Promise<Customer> {
@@ -219,8 +227,6 @@ export async function startSystem(stores: Stores, options: SystemOptions = {}): 
     startApi,
     startWorker,
     customer,
-    stop: async () => {
-      await Promise.all(all.map((one) => one.kill()));
-    },
+    stop,
   };
 }
