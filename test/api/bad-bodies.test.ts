@@ -229,7 +229,10 @@ test('a body is refused from the first byte above the limit, declared or not', a
     },
   });
   const init = { method: 'POST', headers: JSON_TYPE, body: endless, duplex: 'half' as const };
-  await expectRefused(await customer.fetch('/v1/chat/completions', init), 'body_too_large');
+  // A client that goes on sending may find its connection closed before it reads the answer; what counts is that it ends.
+  const ended = await customer.fetch('/v1/chat/completions', init).catch((error: unknown) => error);
+  if (ended instanceof Response) await expectRefused(ended, 'body_too_large');
+  else expect(ended).toMatchObject({ cause: { code: expect.stringMatching(/^(EPIPE|ECONNRESET|UND_ERR_SOCKET)$/) } });
 });
 
 test('after all of this nothing is left behind, nobody was called for it, and a normal call works', async () => {
