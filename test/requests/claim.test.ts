@@ -73,8 +73,9 @@ test('a claim whose reply and first looks at its row were lost is still had by t
   const broken = () => {
     throw new MongoNetworkError('the connection broke');
   };
-  const claim = Collection.prototype.findOneAndUpdate as (...args: unknown[]) => Promise<unknown>;
-  jest.spyOn(Collection.prototype, 'findOneAndUpdate').mockImplementationOnce(async function (
+  const method = 'findOneAndUpdate' as const;
+  const claim = Collection.prototype[method] as (...args: unknown[]) => Promise<unknown>;
+  jest.spyOn(Collection.prototype, method).mockImplementationOnce(async function (
     this: Collection,
     ...args: unknown[]
   ) {
