@@ -3,6 +3,7 @@ import mongoose, { type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
 import { ApiKey } from './api-key.ts';
+import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
@@ -12,6 +13,8 @@ import { REQUEST_VALIDATOR, Request } from './request.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
 const SOCKET_TIMEOUT_MS = 15_000;
+/** Longest wait for a connection of the pool. */
+const POOL_WAIT_MS = 10_000;
 
 export type MongoOptions = {
   uri: string;
@@ -36,6 +39,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
  * standalone server: retryable writes, which the money protocol leans on, exist on replica sets only.
  */
 export async function connectMongo(options: MongoOptions): Promise<void> {
+  mendClosedConnections();
   mongoose.set({ strictQuery: 'throw', sanitizeFilter: false, autoIndex: false, autoCreate: false });
   await mongoose.connect(options.uri, {
     dbName: options.database,
@@ -46,6 +50,7 @@ export async function connectMongo(options: MongoOptions): Promise<void> {
     retryWrites: true,
     serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
     connectTimeoutMS: CONNECT_TIMEOUT_MS,
+    waitQueueTimeoutMS: POOL_WAIT_MS,
     socketTimeoutMS: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     bufferCommands: false,
   });

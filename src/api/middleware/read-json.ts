@@ -48,8 +48,6 @@ function readBytes(request: IncomingMessage, bytesMax: number): Promise<Buffer> 
     const onData = (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > bytesMax) {
-        // The rest is read and thrown away by the server within its own limits; the answer goes out now.
-        request.resume();
         settle(new AppError('body_too_large'));
       } else chunks.push(chunk);
     };
