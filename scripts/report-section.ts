@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 
 /**
  * Reports that scripts measured, in files that people write: each script owns the text between its two markers,
@@ -38,19 +38,10 @@ export function withSection(text: string, { name, heading, body }: Section): str
  * @param options.title first line of the file when it does not exist yet.
  */
 export function writeSection(file: string, section: Section, options: { title: string }): void {
-  const text = withSection(read(file) ?? `# ${options.title}\n`, section);
+  const text = withSection(existsSync(file) ? readFileSync(file, 'utf8') : `# ${options.title}\n`, section);
   const draft = `${file}.${process.pid}.draft`;
   writeFileSync(draft, text);
   renameSync(draft, file);
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
 
 /** A Markdown table; `|` in cells is escaped. */
