@@ -1,19 +1,25 @@
+import { randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 
-/** A port on 127.0.0.1 that nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
+/** Below the ports that systems give to outgoing connections: none of those can take a port before its server does. */
+const PORT_MIN = 20_000;
+const PORT_MAX = 32_000;
+const TRIES_MAX = 200;
+
+/** Handed out by this process and perhaps not listened on yet. */
+const given = new Set<number>();
+
+/** A port on 127.0.0.1 that nobody listens on at this moment, and that this process has not given to anybody yet. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
+    const port = randomInt(PORT_MIN, PORT_MAX);
+    if (given.has(port)) continue;
+    given.add(port);
+    if (await isPortFree(port)) return port;
+  }
+  throw new Error(`no free port between ${PORT_MIN} and ${PORT_MAX}`);
 }
 
 export function isPortFree(port: number): Promise<boolean> {

@@ -35,6 +35,7 @@ export async function flushOutboxes(accountIds: readonly string[], log: Logger):
 async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promise<number> {
   const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ ...entry, accountId: account._id })));
   if (entries.length === 0) return 0;
+  crashPoint('flush.before_insert');
   const refused = await insertEntries(entries);
   crashPoint('flush.after_insert');
   for (const entry of refused)
@@ -52,6 +53,7 @@ async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promis
       { ordered: false },
     );
   }
+  crashPoint('flush.after_pull');
   return entries.length - refused.length;
 }
 

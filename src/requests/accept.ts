@@ -180,6 +180,7 @@ async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, dep
   });
   if (outcome.held) return outcome;
   const refusal = refusalError(outcome.refusal, request.holdMicros);
+  crashPoint('accept.before_abort');
   const { filter, update } = endAcceptedUpdate({
     requestId: request._id,
     state: 'aborted',

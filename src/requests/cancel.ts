@@ -1,4 +1,5 @@
 import type { AccountWriter } from '../billing/account.ts';
+import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
@@ -47,11 +48,13 @@ async function cancelOpenRequest(request: RequestDocument, reason: string, deps:
   });
   const ended = await requests().updateOne(before.filter, before.update);
   if (ended.matchedCount === 1) {
+    crashPoint('cancel.before_settle');
     await settleRequest({ ...request, costMicros: 0n }, { accounts: deps.accounts, requests: deps.writer });
     return;
   }
   const asked = cancelRequestedUpdate(request._id, reason, at);
   await requests().updateOne(asked.filter, asked.update, { writeConcern: { w: 1 } });
+  crashPoint('cancel.after_ask');
   await deps.sendCancel(request._id).catch(() => undefined);
 }
 

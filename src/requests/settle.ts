@@ -1,5 +1,6 @@
 import type { AccountWriter } from '../billing/account.ts';
 import { settlementOf } from '../billing/account.ts';
+import { crashPoint } from '../crash-point.ts';
 import type { RequestDocument } from '../models/request.ts';
 import type { RequestWriter } from './writer.ts';
 
@@ -20,5 +21,6 @@ export async function settleRequest(
 ): Promise<void> {
   const { settled = false, ...settleable } = request;
   await writers.accounts.settle(settlementOf(settled ? { ...settleable, costMicros: 0n } : settleable));
+  crashPoint('settle.before_mark');
   await writers.requests.markSettled(request._id);
 }

@@ -53,6 +53,7 @@ async function requeue(
   deps: SweepDependencies,
   counts: SweepCounts,
 ): Promise<void> {
+  crashPoint('sweep.before_requeue');
   const job = request.mode === 'async' ? 'runBackgroundRequest' : 'runRequest';
   await deps.producer.enqueue(job, { requestId: request._id }, { jobId: request._id });
   counts.requeued++;
@@ -107,6 +108,7 @@ async function endAccepted(
   });
   const ended = await requests().updateOne(filter, update);
   if (ended.matchedCount === 0) return;
+  crashPoint('sweep.after_end');
   if (state === 'aborted') counts.aborted++;
   else {
     counts.expired++;
@@ -182,6 +184,7 @@ async function releaseForgottenHold(
 ): Promise<boolean> {
   const request = await requests().findOne({ _id: requestId }, { projection: WITHOUT_CONTENT });
   if (request && !isTerminal(request)) return false;
+  crashPoint('sweep.before_release');
   deps.log.warn({ requestId, accountId, reason: request ? request.state : 'no request' }, 'forgotten hold closed');
   await deps.accounts.settle({
     accountId,

@@ -106,6 +106,7 @@ export function createAttempt(options: AttemptOptions): (deliveryId: string) => 
     if (fromKey && !usableUrl(webhook)) {
       return (await endRow(delivery, { outcome: 'disabled', ms: 0 }, 'disabled')) ? 'disabled' : 'skipped';
     }
+    crashPoint('webhook.before_send');
     const result = await tryOnce(delivery, webhook);
     crashPoint('webhook.after_send');
     const { outcome, status, ms } = result;
@@ -114,6 +115,7 @@ export function createAttempt(options: AttemptOptions): (deliveryId: string) => 
     const step = nextStep({ result, attempt, retryDelaysMs, random: random() });
     if (step.action === 'disable' && fromKey && webhook?.url) await disableKeyWebhook(keyId, webhook.url, 'gone');
     if (!(await write(delivery, record, step))) return 'skipped';
+    crashPoint('webhook.after_mark');
     if ('delayMs' in step) await enqueue(deliveryId, step.delayMs);
     return OUTCOME_OF[step.action];
   };

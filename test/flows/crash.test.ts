@@ -1,27 +1,25 @@
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createAccountWriter } from '../../src/billing/account.ts';
 import { CRASH_POINTS, type CrashPoint } from '../../src/crash-point.ts';
+import { newId } from '../../src/ids.ts';
+import { type CrashRow, type CrashSummary, crashTable, expectHonest, summarize } from '../helpers/crash-rows.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { expectInvariants, ledger, requests, waitForQuiet } from '../helpers/invariants.ts';
+import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, type SystemProcess, startSystem } from '../helpers/system.ts';
-import {
-  type Call,
-  errorOf,
-  expectAnswerIsStored,
-  expectDelivered,
-  type Reply,
-  requestIdOf,
-  send,
-  sendUntilAnswered,
-} from '../helpers/traffic.ts';
+import { type Call, type Reply, requestIdOf, send, sendUntilAnswered } from '../helpers/traffic.ts';
 import { closeReceivers, type Receiver, startReceiver } from '../webhooks/receiver.ts';
 
 /**
- * A process is killed (SIGKILL, by itself) between any two steps of a request, at its first passage of each label, with
- * calls of every mode on their way; another takes over. One row of the printed table for each label.
+ * A process is killed (SIGKILL, by itself) between any two steps of a request, at its n-th passage of each label, with
+ * calls of every mode on their way; others take over. One row of the printed table for each label and n. Passages are
+ * the first one, or those of CRASH_PASSAGES ("1,2"); CRASH_REPORT names a file that gets the rows as JSON.
  */
 
-jest.setTimeout(180_000);
+const PASSAGES = (process.env.CRASH_PASSAGES ?? '1').split(',').map(Number);
+jest.setTimeout(240_000);
 const stores = useStores();
 let system: System;
 let receiver: Receiver;
@@ -37,48 +35,64 @@ const TIMERS = {
   WEBHOOK_TOTAL_MS: '1000',
 };
 
+const BATCHES_MAX = 12;
+/** As many victims at once as two cores start in a second or two. */
+const VICTIMS_MAX = 4;
+const rows: CrashRow[] = [];
+const summaries: CrashSummary[] = [];
+
 beforeAll(async () => {
   system = await startSystem(stores, { apis: 1, workers: 0, env: TIMERS });
   receiver = await startReceiver();
 }, 120_000);
 afterAll(async () => {
-  process.stdout.write(table());
+  process.stdout.write(crashTable(summaries));
+  if (process.env.CRASH_REPORT) writeFileSync(process.env.CRASH_REPORT, JSON.stringify(summaries));
   await closeReceivers();
   await system.stop();
 });
 
-type Row = { label: CrashPoint; customer: Customer; replies: Reply[]; ms: number };
-const rows: Row[] = [];
-const summaries: Record<string, string | number>[] = [];
-
-const API_POINTS = CRASH_POINTS.filter((point) => point.startsWith('accept.'));
-/** The sending of a webhook is tried again after a lease and a wait of half a minute, so it goes first and is seen last. */
-const WORKER_POINTS = ['webhook.after_send' as const, ...CRASH_POINTS.filter((point) => isWorkerPoint(point))];
-
-function isWorkerPoint(point: CrashPoint): boolean {
-  return !point.startsWith('accept.') && point !== 'webhook.after_send';
-}
-
 /** Two calls of each mode; one of each has an Idempotency-Key. */
-function calls(label: CrashPoint, api?: SystemProcess): Call[] {
-  const text = 'said before and after the crash '.repeat(3);
+function calls(customer: Customer, label: CrashPoint, api?: SystemProcess): Call[] {
+  const text = `said by ${customer.accountId} `.repeat(3);
   return (['sync', 'stream', 'async'] as const).flatMap((mode) => {
     const call: Call = { mode, api, text, script: 'd=20,w=100' };
     if (mode === 'async') call.callbackUrl = receiver.url;
-    return [call, { ...call, idempotencyKey: `${label}-${mode}` }];
+    return [call, { ...call, idempotencyKey: `${label}-${mode}-${randomUUID()}` }];
   });
 }
+
+const sendAll = (customer: Customer, label: CrashPoint, api?: SystemProcess): Promise<Reply[]> =>
+  Promise.all(calls(customer, label, api).map((call) => send(customer, call)));
 
 async function died(victim: SystemProcess): Promise<void> {
   const ended = await Promise.race([
     victim.process.ended,
-    new Promise((resolve) => setTimeout(() => resolve('still alive'), 30_000).unref()),
+    new Promise((resolve) => setTimeout(() => resolve('still alive'), 40_000).unref()),
   ]);
-  expect(ended).toBe('SIGKILL');
+  if (ended !== 'SIGKILL') throw new Error(`not killed but ${ended}:\n${victim.process.output()}`);
+}
+
+/** A batch of calls every two seconds, as long as the process lives. */
+async function sendUntilDead(
+  customer: Customer,
+  label: CrashPoint,
+  victim: SystemProcess,
+  answering: Promise<Reply[]>[],
+): Promise<void> {
+  let alive = true;
+  const ended = victim.process.ended.then(() => {
+    alive = false;
+  });
+  for (let batch = 0; alive && batch < BATCHES_MAX; batch++) {
+    answering.push(sendAll(customer, label));
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 2_000))]);
+  }
+  await died(victim);
 }
 
 /** Clients with a key ask again after the crash, as SDKs do; the others know only what they got. */
-async function askAgain(customer: Customer, replies: readonly Reply[]): Promise<Reply[]> {
+function askAgain(customer: Customer, replies: readonly Reply[]): Promise<Reply[]> {
   return Promise.all(
     replies.map(async (reply) => {
       if (reply.complete || reply.call.idempotencyKey === undefined) return reply;
@@ -87,115 +101,170 @@ async function askAgain(customer: Customer, replies: readonly Reply[]): Promise<
   );
 }
 
-const quiet = (customer: Customer) =>
+const quiet = (customers: readonly Customer[]) =>
   eventually(
-    async () => expect(await requests().countDocuments({ accountId: customer.accountId, settled: false })).toBe(0),
-    { timeoutMs: 60_000 },
+    async () => {
+      const accountId = { $in: customers.map((customer) => customer.accountId) };
+      expect(await requests().countDocuments({ accountId, settled: false })).toBe(0);
+    },
+    { timeoutMs: 90_000 },
   );
 
-/** Every client with a complete answer has the stored one, and every keyed call came to one row and one answer. */
-async function expectHonest({ customer, replies, label }: Row): Promise<void> {
-  for (const reply of replies.filter(({ complete }) => complete)) {
-    errorOf(reply);
-    await expectAnswerIsStored(customer, reply, system.apis[0]);
-  }
-  for (const reply of replies.filter(({ call }) => call.idempotencyKey !== undefined)) {
-    expect([label, reply.call.mode, reply.complete]).toEqual([label, reply.call.mode, true]);
-    const found = await requests().countDocuments({ idemKey: reply.call.idempotencyKey ?? '' });
-    // A request that never came to hold money gave its key back.
-    if (found === 0) expect(errorOf(reply)).toBe('unavailable');
-    else expect(found).toBe(1);
-  }
-  for (const { _id, costMicros } of await requests().find({ accountId: customer.accountId }).toArray()) {
-    const charged = await ledger().countDocuments({ requestId: _id });
-    if (charged > 0) expect([charged, (costMicros ?? 0n) > 0n]).toEqual([1, true]);
-  }
-}
+const withPrefix = (...prefixes: string[]) =>
+  CRASH_POINTS.filter((point) => prefixes.some((prefix) => point.startsWith(prefix)));
 
-async function summarize({ label, customer, replies, ms }: Row): Promise<void> {
-  const found = await requests().find({ accountId: customer.accountId }).toArray();
-  const states = (state: string) => found.filter((row) => row.state === state).length;
-  const events = await expectDelivered(customer, receiver.received);
-  const calls = await Promise.all(
-    found.map(async ({ _id }) => {
-      const answer = await fetch(`${system.sandboxUrl}/sandbox/calls?request_id=${_id}`);
-      return ((await answer.json()) as { count: number }).count;
-    }),
+const armed = (label: CrashPoint, passage: number) => ({ CRASH_POINT: label, CRASH_PASSAGE: String(passage) });
+
+describe.each(PASSAGES)('killed at passage %i,', (passage) => {
+  // The sending of a webhook is tried again after a lease and a wait of half a minute, so it goes first and is seen last.
+  const workerPoints = [...withPrefix('webhook.'), ...withPrefix('run.', 'settle.', 'flush.')];
+
+  const groups = Array.from({ length: Math.ceil(workerPoints.length / VICTIMS_MAX) }, (_, index) =>
+    workerPoints.slice(index * VICTIMS_MAX, (index + 1) * VICTIMS_MAX),
   );
-  expect(Math.max(0, ...calls)).toBeLessThanOrEqual(1);
-  const complete = replies.filter((reply) => reply.complete);
-  summaries.push({
-    label,
-    sent: replies.length,
-    answered: complete.filter((reply) => errorOf(reply) === undefined).length,
-    'typed errors': complete.filter((reply) => errorOf(reply) !== undefined).length,
-    broken: replies.length - complete.length,
-    done: states('done'),
-    failed: states('failed'),
-    cancelled: states('cancelled'),
-    aborted: states('aborted'),
-    'calls max': Math.max(0, ...calls),
-    webhooks: `${events.length} (${events.reduce((sum, one) => sum + one, 0)} sent)`,
-    seconds: (ms / 1_000).toFixed(1),
-  });
-}
 
-function table(): string {
-  const names = Object.keys(summaries[0] ?? {});
-  const widths = names.map((name) => Math.max(name.length, ...summaries.map((row) => String(row[name]).length)));
-  const line = (cells: string[]) => `${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')}\n`;
-  return `\n${line(names)}${summaries.map((row) => line(names.map((name) => String(row[name])))).join('')}`;
-}
+  for (const labels of groups) {
+    test(`workers at ${labels.join(', ')} leave nothing held, doubled, untold or undelivered`, async () => {
+      const startedMs = Date.now();
+      const victims = await Promise.all(
+        labels.map(async (label) => ({
+          label,
+          customer: await system.customer({ rub: 100 }),
+          victim: await system.startWorker(armed(label, passage)),
+          answering: [] as Promise<Reply[]>[],
+        })),
+      );
+      // Who gets which job is not ours to say, so calls go on until everybody has come to its label.
+      await Promise.all(
+        victims.map(({ label, customer, victim, answering }) => sendUntilDead(customer, label, victim, answering)),
+      );
+      const replacement = await system.startWorker();
+      const replies = await Promise.all(victims.map(({ answering }) => Promise.all(answering)));
+      await quiet(victims.map(({ customer }) => customer));
+      await replacement.kill();
+      victims.forEach(({ label, customer }, index) => {
+        rows.push({ label, passage, customer, replies: (replies[index] ?? []).flat(), ms: Date.now() - startedMs });
+      });
+      for (const row of rows.slice(-victims.length)) await expectHonest(row, system.apis[0]);
+    });
+  }
 
-describe('an api process killed at any step of accepting', () => {
-  test('leaves nothing held, doubled or unanswered to those who ask again', async () => {
-    const worker = await system.startWorker();
-    await Promise.all(
-      API_POINTS.map(async (label) => {
-        const startedMs = Date.now();
-        const customer = await system.customer({ rub: 20 });
-        const victim = await system.startApi({ CRASH_POINT: label });
-        const replies = await Promise.all(calls(label, victim).map((call) => send(customer, call)));
+  test('api processes at any step of accepting and cancelling leave nothing held, doubled or unanswered', async () => {
+    const labels = withPrefix('accept.', 'cancel.before_settle');
+    const startedMs = Date.now();
+    const own: CrashRow[] = [];
+    const pending = await Promise.all(
+      labels.map(async (label) => {
+        const customer = await system.customer({ rub: label === 'accept.before_abort' ? 0 : 100 });
+        const victim = await system.startApi(armed(label, passage));
+        const sent = sendAll(customer, label, victim);
+        // No worker runs yet, so what is cancelled still waits in the queue.
+        if (label === 'cancel.before_settle') await cancelAll(customer, victim, 'accepted');
         await died(victim);
-        const answered = await askAgain(customer, replies);
-        await quiet(customer);
-        rows.push({ label, customer, replies: answered, ms: Date.now() - startedMs });
+        return { label, customer, replies: await sent };
       }),
     );
+    const worker = await system.startWorker();
+    for (const { label, customer, replies } of pending) {
+      const answered = await askAgain(customer, replies);
+      own.push({ label, passage, customer, replies: answered, ms: Date.now() - startedMs });
+    }
+    own.push(await askedToStop('cancel.after_ask', passage));
+    await quiet(own.map(({ customer }) => customer));
     await worker.kill();
     system.apis.splice(1);
-    for (const row of rows) await expectHonest(row);
+    rows.push(...own);
+    for (const row of own) await expectHonest(row, system.apis[0]);
+  });
+
+  test('sweepers at any step of repairing leave the rest to the next one', async () => {
+    for (const label of withPrefix('sweep.')) {
+      const startedMs = Date.now();
+      const customer = await system.customer({ rub: 100 });
+      const { replies: broken } = await leaveWork(label, customer, passage);
+      const sweeper = await system.startWorker(armed(label, passage));
+      await died(sweeper);
+      const replacement = await system.startWorker();
+      const replies = await askAgain(customer, await broken);
+      await quiet([customer]);
+      await replacement.kill();
+      const row = { label, passage, customer, replies, ms: Date.now() - startedMs };
+      rows.push(row);
+      await expectHonest(row, system.apis[0]);
+    }
   });
 });
 
-describe('a worker killed', () => {
-  test.each(WORKER_POINTS)('at %s leaves nothing held, doubled, untold or undelivered', async (label) => {
-    const startedMs = Date.now();
-    const customer = await system.customer({ rub: 20 });
-    let victim = await system.startWorker({ CRASH_POINT: label === 'sweep.before_settle' ? 'run.after_tell' : label });
-    const answering = Promise.all(calls(label).map((call) => send(customer, call)));
-    await died(victim);
-    if (label === 'sweep.before_settle') {
-      // Something must be left to sweep; the sweeper is the next to die.
-      victim = await system.startWorker({ CRASH_POINT: label });
-      await died(victim);
-    }
-    const replacement = await system.startWorker();
-    const replies = await answering;
-    await quiet(customer);
-    await replacement.kill();
-    const row = { label, customer, replies, ms: Date.now() - startedMs };
-    rows.push(row);
-    await expectHonest(row);
+/** Cancels this customer's asynchronous requests, which are in this state, through one api process. */
+async function cancelAll(customer: Customer, api: SystemProcess, state: 'accepted' | 'running'): Promise<void> {
+  const filter = { accountId: customer.accountId, mode: 'async', state } as const;
+  const ids = await eventually(async () => {
+    const found = await requests().find(filter).toArray();
+    expect(found).toHaveLength(2);
+    return found.map(({ _id }) => _id);
   });
-});
+  for (const id of ids)
+    await customer.fetch(`/v1/requests/${id}/cancel`, { method: 'POST', api }).catch(() => 'the process is gone');
+}
+
+/** An api process that dies after it has noted a cancellation and before it has told the worker. */
+async function askedToStop(label: CrashPoint, passage: number): Promise<CrashRow> {
+  const startedMs = Date.now();
+  const customer = await system.customer({ rub: 100 });
+  const victim = await system.startApi(armed(label, passage));
+  const long = calls(customer, label).filter(({ mode }) => mode === 'async');
+  const replies = await Promise.all(
+    long.map((call) => send(customer, { ...call, script: 'w=8000', api: system.apis[0] })),
+  );
+  await cancelAll(customer, victim, 'running');
+  await died(victim);
+  return { label, passage, customer, replies, ms: Date.now() - startedMs };
+}
+
+/** What this step of the sweeper has to repair is left behind. Gives the replies of the calls it took, still on their way. */
+async function leaveWork(
+  label: CrashPoint,
+  customer: Customer,
+  passage: number,
+): Promise<{ replies: Promise<Reply[]> }> {
+  if (label === 'sweep.before_release') {
+    for (let hold = 0; hold < passage; hold++) await forgottenHold(customer);
+    return { replies: Promise.resolve([]) };
+  }
+  if (label === 'sweep.after_end') {
+    // Held, never queued, and nobody can come back for those without a key.
+    const victim = await system.startApi(armed('accept.after_hold', 1));
+    const replies = sendAll(customer, label, victim);
+    await died(victim);
+    system.apis.splice(1);
+    return { replies };
+  }
+  const point = label === 'sweep.before_settle' ? 'run.after_tell' : 'run.mid_stream';
+  // None of these sweeps itself, or the second would clear up after the first.
+  const withoutSweeps = { ...armed(point, 1), SWEEP_INTERVAL_MS: '30000' };
+  const batches: Promise<Reply[]>[] = [];
+  for (let death = 0; death < passage; death++) {
+    batches.push(sendAll(customer, label));
+    await died(await system.startWorker(withoutSweeps));
+  }
+  const replies = Promise.all(batches).then((all) => all.flat());
+  return { replies };
+}
+
+/** A hold that landed after its process had died and its request was gone, past its expiry. */
+async function forgottenHold({ accountId, keyId }: Customer): Promise<void> {
+  const at = new Date(Date.now() - 60_000);
+  const hold = { accountId, keyId, requestId: newId('req'), amountMicros: 1_000_000n, at, expiresAt: at };
+  expect(await createAccountWriter().hold({ ...hold, openMax: 100, caps: {} })).toMatchObject({ held: true });
+}
 
 test('after all of it the books are in order and every webhook has come, repeats under the same id', async () => {
   const worker = await system.startWorker();
   await waitForQuiet(60_000);
   await expectInvariants(system.sandboxUrl);
-  for (const row of rows) await summarize(row);
-  expect(rows.map(({ label }) => label).sort()).toEqual([...CRASH_POINTS].sort());
+  for (const row of rows) summaries.push(await summarize(row, system, receiver.received));
+  expect([...new Set(rows.map(({ label }) => label))].sort()).toEqual([...CRASH_POINTS].sort());
+  expect(rows).toHaveLength(CRASH_POINTS.length * PASSAGES.length);
   const ids = receiver.received.map(({ headers }) => headers['webhook-id']);
   // The one whose sender died after sending was sent again; `expectDelivered` has seen that it kept its id.
   expect(ids.length).toBeGreaterThan(new Set(ids).size);

@@ -1,0 +1,27 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+
+/** Runs one test file as `npm test -- FILE` does, with more environment; the output goes to the terminal. */
+export async function testRun(
+  root: string,
+  file: string,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ ok: boolean; about: string }> {
+  const child = spawn(process.execPath, [join(root, 'scripts', 'test.mjs'), file], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const stop = (signal: NodeJS.Signals) => child.kill(signal);
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { ok: code === 0, about: aboutRun(root) };
+}
+
+/** When, what and on what: the head line of every report. */
+export function aboutRun(root: string): string {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const cpu = cpus();
+  return `${new Date().toISOString().slice(0, 10)}, commit ${commit}, Node ${process.versions.node}, ${cpu.length} cores (${cpu[0]?.model.trim() ?? 'unknown'})`;
+}

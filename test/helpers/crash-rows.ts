@@ -1,0 +1,107 @@
+import { expect } from '@jest/globals';
+import type { CrashPoint } from '../../src/crash-point.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
+import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
+import type { RequestDocument } from '../../src/models/request.ts';
+import type { Received } from '../webhooks/receiver.ts';
+import { eventually } from './eventually.ts';
+import { ledger, requests } from './invariants.ts';
+import type { Customer, System, SystemProcess } from './system.ts';
+import { errorOf, expectAnswerIsStored, expectDelivered, type Reply, requestIdOf, withoutComments } from './traffic.ts';
+
+/** What came of the calls that were on their way when a process was killed at a crash point. */
+export type CrashRow = {
+  label: CrashPoint;
+  passage: number;
+  customer: Customer;
+  replies: Reply[];
+  ms: number;
+};
+
+const deliveries = () => nativeCollection<DeliveryDocument>(Delivery);
+
+/**
+ * Every client has what is stored, or a beginning of it, and nobody else's words; every keyed call came to one row and one
+ * answer; what is charged once, and nothing without a call.
+ */
+export async function expectHonest({ customer, replies, label }: CrashRow, api?: SystemProcess): Promise<void> {
+  for (const reply of replies) {
+    expect([label, othersIn(reply, customer)]).toEqual([label, []]);
+    if (reply.complete) await expectAnswerIsStored(customer, reply, api);
+    else await expectBeginningOfStored(customer, reply, api);
+  }
+  for (const reply of replies.filter(({ call }) => call.idempotencyKey !== undefined)) {
+    expect([label, reply.call.mode, reply.complete]).toEqual([label, reply.call.mode, true]);
+    const found = await requests().countDocuments({ idemKey: reply.call.idempotencyKey ?? '' });
+    // A request that never came to hold money gave its key back.
+    if (found === 0) expect(['unavailable', 'insufficient_balance']).toContain(errorOf(reply));
+    else expect(found).toBe(1);
+  }
+  for (const { _id, costMicros } of await requests().find({ accountId: customer.accountId }).toArray()) {
+    const charged = await ledger().countDocuments({ requestId: _id });
+    if (charged > 0) expect([charged, (costMicros ?? 0n) > 0n]).toEqual([1, true]);
+  }
+}
+
+/** Account ids in an answer that are not the caller's: its calls say its own id, and the sandbox repeats what it is told. */
+function othersIn({ body }: Reply, { accountId }: Customer): string[] {
+  return (body.match(/acc_[0-9a-z]{26}/g) ?? []).filter((id) => id !== accountId);
+}
+
+/** A stream that broke off is the beginning of the stored one; what broke before its head says nothing. */
+async function expectBeginningOfStored(customer: Customer, reply: Reply, api?: SystemProcess): Promise<void> {
+  if (reply.call.mode !== 'stream' || reply.status !== 200) return;
+  const url = `/v1/requests/${requestIdOf(reply)}/stream`;
+  const whole = withoutComments(await (await customer.fetch(url, api ? { api } : {})).text());
+  const events = withoutComments(reply.body).split('\n\n').slice(0, -1);
+  // The last event may be an error that only this client was told, when its own process stopped.
+  const said = events.filter((event) => !event.includes('"error"'));
+  expect(whole.split('\n\n').slice(0, said.length)).toEqual(said);
+}
+
+/** One line of the table, after everything is quiet. Every delivery has ended in sight, and no request was called twice. */
+export async function summarize(row: CrashRow, system: System, received: readonly Received[]) {
+  const { customer, replies } = row;
+  const found = await requests().find({ accountId: customer.accountId }).toArray();
+  const states = (state: RequestDocument['state']) => found.filter((one) => one.state === state).length;
+  const events = await expectDelivered(customer, received);
+  const unsent = { accountId: customer.accountId, state: 'pending' } as const;
+  await eventually(async () => expect(await deliveries().countDocuments(unsent)).toBe(0), { timeoutMs: 60_000 });
+  const calls = await Promise.all(found.map((one) => providerCalls(one, system)));
+  const complete = replies.filter((reply) => reply.complete);
+  return {
+    label: row.label,
+    n: row.passage,
+    sent: replies.length,
+    answered: complete.filter((reply) => errorOf(reply) === undefined).length,
+    'typed errors': complete.filter((reply) => errorOf(reply) !== undefined).length,
+    broken: replies.length - complete.length,
+    done: states('done'),
+    failed: states('failed'),
+    cancelled: states('cancelled'),
+    aborted: states('aborted'),
+    'calls max': Math.max(0, ...calls),
+    webhooks: `${events.length} (${events.reduce((sum, one) => sum + one, 0)} sent)`,
+    seconds: (row.ms / 1_000).toFixed(1),
+  };
+}
+
+/** How often the provider was called for a request: at most once, only after the claim said so, and before any charge. */
+async function providerCalls({ _id, call, costMicros }: RequestDocument, { sandboxUrl }: System): Promise<number> {
+  const answer = await fetch(`${sandboxUrl}/sandbox/calls?request_id=${_id}`);
+  const { count } = (await answer.json()) as { count: number };
+  expect(count).toBeLessThanOrEqual(1);
+  if (count > 0) expect([_id, call]).toEqual([_id, 'sent']);
+  if ((costMicros ?? 0n) > 0n) expect([_id, count]).toEqual([_id, 1]);
+  return count;
+}
+
+export type CrashSummary = Awaited<ReturnType<typeof summarize>>;
+
+/** The summaries as text, one line each. */
+export function crashTable(summaries: readonly CrashSummary[]): string {
+  const names = Object.keys(summaries[0] ?? {}) as (keyof CrashSummary)[];
+  const widths = names.map((name) => Math.max(name.length, ...summaries.map((row) => String(row[name]).length)));
+  const line = (cells: string[]) => `${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join('  ')}\n`;
+  return `\n${line(names)}${summaries.map((row) => line(names.map((name) => String(row[name])))).join('')}`;
+}
