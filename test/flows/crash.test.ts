@@ -70,7 +70,7 @@ async function died(victim: SystemProcess): Promise<void> {
     victim.process.ended,
     new Promise((resolve) => setTimeout(() => resolve('still alive'), 40_000).unref()),
   ]);
-  if (ended !== 'SIGKILL') throw new Error(`not killed but ${ended}:\n${victim.process.output()}`);
+  if (ended !== 'SIGKILL') throw new Error(`not killed but ${String(ended)}:\n${victim.process.output()}`);
 }
 
 /** A batch of calls every two seconds, as long as the process lives. */

@@ -13,7 +13,8 @@ export type TcpProxy = {
   close(): Promise<void>;
 };
 
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+/** @param target a port may be told later, by a function that is asked at each connection. */
+export async function startTcpProxy(target: { host: string; port: number | (() => number) }): Promise<TcpProxy> {
   const pairs = new Set<{ client: Socket; server: Socket }>();
   let state: 'open' | 'cut' | 'frozen' | 'muted' = 'open';
 
@@ -22,7 +23,8 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
       client.resetAndDestroy();
       return;
     }
-    const server = connect(target);
+    const { host, port } = target;
+    const server = connect({ host, port: typeof port === 'number' ? port : port() });
     const pair = { client, server };
     pairs.add(pair);
     for (const socket of [client, server]) socket.setNoDelay(true);

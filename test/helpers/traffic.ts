@@ -95,6 +95,16 @@ export const requestIdOf = (reply: Reply): string => reply.headers.get('x-reques
 /** The bytes of a stream that mean something: without the comments that keep the line open. */
 export const withoutComments = (body: string): string => body.replace(/^:[^\n]*\n\n/gm, '');
 
+/** Keeps each numbered event of a stream, whole ones only; one that comes twice must be the same. */
+export function collectEvents(events: Map<number, string>, body: string): void {
+  for (const [, id = '', data = ''] of body.matchAll(/^id: (\d+)\n((?:event: .*\n)?data: .*)\n\n/gm)) {
+    const seq = Number(id);
+    const known = events.get(seq);
+    if (known !== undefined && known !== data) throw new Error(`event ${seq} came twice and differs`);
+    events.set(seq, data);
+  }
+}
+
 type ErrorBody = { error?: { code?: string; type?: string; message?: string } };
 
 const lastEvent = (body: string): string => withoutComments(body).trimEnd().split('\n\n').at(-1) ?? '';

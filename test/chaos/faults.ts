@@ -1,0 +1,111 @@
+import type { System, SystemProcess } from '../helpers/system.ts';
+import type { TcpProxy } from '../helpers/tcp-proxy.ts';
+import type { PrivateRedis } from './private-redis.ts';
+import type { Random } from './random.ts';
+import type { Fault } from './schedule.ts';
+
+/** Carries the schedule out against real processes, and remembers what was done and when. */
+export type Victims = {
+  system: System;
+  redis: PrivateRedis;
+  mongo: TcpProxy;
+  provider: TcpProxy;
+  random: Random;
+};
+
+export type Done = { at: number; kind: string };
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function carryOut(schedule: readonly Fault[], victims: Victims, done: Done[]): Promise<void> {
+  const startedMs = performance.now();
+  const underWay: Promise<void>[] = [];
+  for (const fault of schedule) {
+    await pause(Math.max(0, fault.atMs - (performance.now() - startedMs)));
+    underWay.push(carryOutOne(fault, victims, done));
+  }
+  await Promise.all(underWay);
+}
+
+async function carryOutOne(fault: Fault, victims: Victims, done: Done[]): Promise<void> {
+  const { system, redis, mongo, provider } = victims;
+  const note = (kind: string) => done.push({ at: Date.now(), kind });
+  switch (fault.kind) {
+    case 'kill-worker':
+      return killOne(system.workers, system.startWorker, victims, () => note(fault.kind));
+    case 'kill-api':
+      return killOne(system.apis, system.startApi, victims, () => note(fault.kind));
+    case 'pause-worker':
+      return pauseOne(fault.lastsMs, victims, () => note(fault.kind));
+    case 'restart-all':
+      note(fault.kind);
+      return restartAll(system);
+    case 'copy-redis':
+      return redis.copy();
+    case 'redis':
+      note(`redis ${fault.how}`);
+      return redisFault(fault, redis);
+    case 'cut-mongo':
+    case 'freeze-mongo':
+    case 'cut-provider':
+      note(fault.kind);
+      return breakLine(fault.kind === 'cut-provider' ? provider : mongo, fault);
+  }
+}
+
+/** Its place is taken by a new one. The last of its kind is spared until another is up. */
+async function killOne(
+  all: SystemProcess[],
+  startOne: () => Promise<SystemProcess>,
+  { random }: Victims,
+  note: () => void,
+): Promise<void> {
+  if (all.length < 2) return;
+  const [victim] = all.splice(random.between(0, all.length - 1), 1);
+  note();
+  await victim?.kill();
+  await startOne();
+}
+
+/** Longer than locks and leases: when it wakes up, others have its work. */
+async function pauseOne(lastsMs: number, { system, random }: Victims, note: () => void): Promise<void> {
+  const victim = system.workers[random.between(0, system.workers.length - 1)];
+  if (!victim) return;
+  note();
+  victim.process.child.kill('SIGSTOP');
+  await pause(lastsMs);
+  victim.process.child.kill('SIGCONT');
+}
+
+/** As a deployment does it: workers first, one by one, each replaced before the next. */
+async function restartAll({ workers, apis, startWorker, startApi }: System): Promise<void> {
+  for (const [all, startOne] of [
+    [workers, startWorker],
+    [apis, startApi],
+  ] as const) {
+    const before = all.slice();
+    for (const old of before) {
+      await startOne();
+      const index = all.indexOf(old);
+      if (index < 0) continue;
+      all.splice(index, 1);
+      await old.terminate();
+    }
+  }
+}
+
+async function redisFault(fault: Extract<Fault, { kind: 'redis' }>, redis: PrivateRedis): Promise<void> {
+  if (fault.how === 'flush') return redis.flush().catch(() => undefined);
+  await redis.kill();
+  if (fault.how === 'truncate') redis.truncate(fault.bytes);
+  if (fault.how === 'older-copy') redis.restoreCopy();
+  await pause(fault.lastsMs);
+  await redis.start();
+}
+
+async function breakLine(line: TcpProxy, { kind, lastsMs }: Fault): Promise<void> {
+  if (kind === 'freeze-mongo') line.freeze();
+  else line.cut();
+  await pause(lastsMs);
+  line.mend();
+}
