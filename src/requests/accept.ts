@@ -79,7 +79,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
       throw new AppError('unavailable', { internal: 'request not stored', cause });
     });
     if (!inserted) {
-      const existing = await findByIdempotencyKey(acceptance);
+      const existing = await findRepeated(acceptance);
       if (existing && (await isAdmitted(existing))) return { kind: 'existing', request: existing };
       continue;
     }
@@ -119,8 +119,14 @@ async function newRequest(acceptance: Acceptance, deps: AcceptDependencies): Pro
   };
 }
 
-/** The request made under this key. Undefined when it gave the key back meanwhile. Throws 422 for another body. */
-async function findByIdempotencyKey({ accountId, idempotency }: Acceptance): Promise<RequestDocument | undefined> {
+/**
+ * The request that was made under this Idempotency-Key; undefined when there is none (any more).
+ * @throws AppError 422 when it was made with another body.
+ */
+export async function findRepeated({
+  accountId,
+  idempotency,
+}: Pick<Acceptance, 'accountId' | 'idempotency'>): Promise<RequestDocument | undefined> {
   if (!idempotency) throw new AppError('internal', { internal: 'duplicate request id' });
   const existing = await nativeCollection<RequestDocument>(Request).findOne({ accountId, idemKey: idempotency.key });
   if (!existing) return undefined;

@@ -1,0 +1,77 @@
+import type { Backlog } from '../queue/backlog.ts';
+
+/**
+ * How long a new request would wait for a worker: the jobs in front of it, divided by how many jobs the workers start per
+ * second. Pure; samples come from outside.
+ *
+ * A queue's speed can be seen only while something waits in it: otherwise jobs start as fast as they come. So there is no
+ * estimate before a backlog has lasted from one sample to the next, and none some time after the last one is gone.
+ */
+export type WaitEstimate = {
+  /**
+   * @param accepting requests on their way into the queue at this moment, for each place those that count for it.
+   * @param atMs monotonic time of the sample.
+   */
+  sampled(backlog: Backlog, accepting: readonly number[], atMs: number): void;
+  /** A request was let in since the last sample: it stands before all later ones of its place and of later places. */
+  admitted(place: number): void;
+  /** Milliseconds; 0 when nothing waits, undefined when nobody can say. */
+  waitMs(place: number, nowMs: number): number | undefined;
+};
+
+/** How fast a change of speed is believed. */
+const SPEED_TIME_MS = 2_000;
+/** A speed that was not seen for so long says nothing any more. */
+const SPEED_MEMORY_MS = 10_000;
+/** So many requests on their way into the queue are no sign of a backlog: they are there for milliseconds. */
+const ACCEPTING_MANY = 32;
+
+type Sample = { backlog: Backlog; accepting: readonly number[]; admitted: number[]; atMs: number };
+
+/** @param staleMs age at which a sample says nothing any more. */
+export function createWaitEstimate(staleMs: number): WaitEstimate {
+  let sample: Sample | undefined;
+  let perSecond: number | undefined;
+  let backloggedAtMs = Number.NEGATIVE_INFINITY;
+
+  function learn(before: Sample, now: Sample): void {
+    const elapsedMs = now.atMs - before.atMs;
+    const started = now.backlog.started - before.backlog.started;
+    if (started < 0 || elapsedMs <= 0) return;
+    const seen = (started * 1_000) / elapsedMs;
+    if (!isBacklogged(before) || !isBacklogged(now)) {
+      // As fast as they came; workers may be able to do more.
+      if (perSecond !== undefined) perSecond = Math.max(perSecond, seen);
+    } else if (perSecond !== undefined) {
+      perSecond += (seen - perSecond) * (1 - Math.exp(-elapsedMs / SPEED_TIME_MS));
+    } else if (seen > 0) perSecond = seen;
+  }
+
+  return {
+    sampled: (backlog, accepting, atMs) => {
+      const now: Sample = { backlog, accepting: [...accepting], admitted: accepting.map(() => 0), atMs };
+      if (sample && atMs - sample.atMs <= staleMs) learn(sample, now);
+      if (isBacklogged(now)) backloggedAtMs = atMs;
+      else if (atMs - backloggedAtMs > SPEED_MEMORY_MS) perSecond = undefined;
+      sample = now;
+    },
+    admitted: (place) => {
+      if (!sample) return;
+      for (let later = place; later < sample.admitted.length; later++)
+        sample.admitted[later] = (sample.admitted[later] ?? 0) + 1;
+    },
+    waitMs: (place, nowMs) => {
+      if (!sample || nowMs - sample.atMs > staleMs) return undefined;
+      if (!isBacklogged(sample)) return 0;
+      if (perSecond === undefined) return undefined;
+      const { backlog, accepting, admitted, atMs } = sample;
+      const known = (backlog.ahead[place] ?? 0) + (accepting[place] ?? 0) + (admitted[place] ?? 0);
+      const ahead = Math.max(0, known - (perSecond * (nowMs - atMs)) / 1_000);
+      return ahead === 0 ? 0 : (ahead * 1_000) / perSecond;
+    },
+  };
+}
+
+function isBacklogged({ backlog, accepting }: Sample): boolean {
+  return (backlog.ahead.at(-1) ?? 0) > 0 || (accepting.at(-1) ?? 0) >= ACCEPTING_MANY;
+}
