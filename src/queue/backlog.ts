@@ -10,7 +10,7 @@ import type { QueueName } from './define-job.ts';
  * A job's place by its priority: jobs of place n are those whose priority is at most `PLACES[n]`. Few places are enough
  * to see whether those in front of a job are many.
  */
-export const PLACES = [0, 8, 32, 128, Number.POSITIVE_INFINITY] as const;
+export const PLACES = [0, 1, 2, 4, 8, 16, 32, 64, Number.POSITIVE_INFINITY] as const;
 
 /** BullMQ orders prioritized jobs by `priority * 2^32` plus a counter. */
 const PRIORITY_UNIT = 2 ** 32;

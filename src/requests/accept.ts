@@ -47,7 +47,7 @@ export type Acceptance = {
 };
 
 export type Accepted =
-  | { kind: 'new'; request: RequestDocument; availableMicros: bigint }
+  | { kind: 'new'; request: RequestDocument; availableMicros: bigint; open: number }
   | { kind: 'existing'; request: RequestDocument };
 
 export type AcceptDependencies = {
@@ -88,7 +88,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
     crashPoint('accept.after_hold');
     await enqueue(request, open, deps.producer);
     crashPoint('accept.after_enqueue');
-    return { kind: 'new', request, availableMicros };
+    return { kind: 'new', request, availableMicros, open };
   }
   throw new AppError('unavailable', { internal: 'idempotency key keeps changing hands' });
 }

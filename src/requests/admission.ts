@@ -31,9 +31,12 @@ export type Admission = {
 
 /** A request that was let in. Both may be called more than once; `left` includes `accepted`. */
 export type Ticket = {
-  /** It is in the queue, or will not get there. */
-  accepted(): void;
-  /** Its client has the answer, or is gone. */
+  /**
+   * It is in the queue.
+   * @param open what its account has open with it, in all processes.
+   */
+  accepted(open?: number): void;
+  /** Its client has the answer or a refusal, or is gone. */
   left(): void;
 };
 
@@ -45,6 +48,8 @@ export type AdmissionSettings = {
 
 type QueueOfMode = Extract<QueueName, 'interactive' | 'background'>;
 type Reason = keyof typeof CODES;
+/** What an account has in flight here, and how much more it had open when it was last known: elsewhere, or not settled. */
+type AccountInFlight = { here: number; elsewhere: number };
 type Refusal = { reason: Reason; waitMs: number };
 /** An estimate and the requests of this process that are on their way into the queue, by place. */
 type Line = { queue: QueueOfMode; estimate: WaitEstimate; accepting: number[] };
@@ -84,7 +89,7 @@ export function createAdmission(options: {
     accepting: PLACES.map(() => 0),
   });
   const lines = { interactive: line('interactive'), background: line('background') };
-  const openByAccount = new Map<string, number>();
+  const accounts = new Map<string, AccountInFlight>();
   let inFlight = 0;
   let lookups = 0;
   const shedding = createSheddingLog(log, now);
@@ -113,10 +118,11 @@ export function createAdmission(options: {
   }
 
   function enter(accountId: string, into?: { line: Line; place: number }): Ticket {
-    const open = (change: number) => {
-      const count = (openByAccount.get(accountId) ?? 0) + change;
-      if (count > 0) openByAccount.set(accountId, count);
-      else openByAccount.delete(accountId);
+    const account = accounts.get(accountId) ?? { here: 0, elsewhere: 0 };
+    accounts.set(accountId, account);
+    const count = (change: number) => {
+      account.here += change;
+      if (account.here === 0) accounts.delete(accountId);
       inFlight += change;
       metrics.inFlight.set(inFlight);
     };
@@ -125,13 +131,17 @@ export function createAdmission(options: {
       for (let place = into.place; place <= LAST_PLACE; place++)
         into.line.accepting[place] = (into.line.accepting[place] ?? 0) + change;
     };
-    open(1);
+    count(1);
     accepting(1);
     into?.line.estimate.admitted(into.place);
-    const accepted = once(() => accepting(-1));
+    const arrived = once(() => accepting(-1));
+    const accepted = (open?: number) => {
+      arrived();
+      if (open !== undefined) account.elsewhere = Math.max(0, open - account.here);
+    };
     const left = once(() => {
-      accepted();
-      open(-1);
+      arrived();
+      count(-1);
     });
     return { accepted, left };
   }
@@ -159,8 +169,8 @@ export function createAdmission(options: {
     },
     admit: async ({ accountId, mode }, isRepeat) => {
       const of = mode === 'async' ? lines.background : lines.interactive;
-      // What an account has open elsewhere is not known here: it may be let in where it should not, never the reverse.
-      const place = placeOf(fairPriority((openByAccount.get(accountId) ?? 0) + 1));
+      const { here, elsewhere } = accounts.get(accountId) ?? { here: 0, elsewhere: 0 };
+      const place = placeOf(fairPriority(here + elsewhere + 1));
       const refusal = full() ?? tooLong(of, place, waitMsMax(mode));
       if (!refusal) return enter(accountId, { line: of, place });
       if (refusal.reason === 'in_flight' || !isRepeat || lookups >= LOOKUPS_MAX) throw refuse(refusal);

@@ -102,13 +102,25 @@ describe('admission', () => {
 
   test('a flood is refused by its own place in the queue, and nobody else by it', async () => {
     const { admission, queue, sampled } = desk();
-    queue.ahead = [0, 0, 0, 400, 400];
+    queue.ahead = PLACES.map((most) => (most < 32 ? 0 : 400));
     queue.perSample = 25;
     for (let count = 0; count < 40; count++) await admission.admit(call('sync', 'flood'));
     await sampled(20);
     const error = await refusal(admission.admit(call('sync', 'flood')));
     expect(error).toMatchObject({ code: 'too_many_open_requests', status: 429, retryable: true });
     await admission.admit(call('sync', 'quiet'));
+  });
+
+  test('an account is placed by what it has open everywhere, as far as that was told', async () => {
+    const { admission, queue, sampled } = desk();
+    queue.ahead = PLACES.map((most) => (most < 32 ? 0 : 400));
+    queue.perSample = 25;
+    const ticket = await admission.admit(call('sync', 'elsewhere'));
+    ticket.accepted(40);
+    await sampled(20);
+    expect(await refusal(admission.admit(call('sync', 'elsewhere')))).toMatchObject({ status: 429 });
+    ticket.left();
+    await admission.admit(call('sync', 'elsewhere'));
   });
 
   test('a repeat of an accepted request is let in, a first request under a key is not', async () => {

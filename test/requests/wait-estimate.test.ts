@@ -61,20 +61,24 @@ describe('the estimated wait', () => {
     const { estimate, sample, waitMs } = feed();
     sample(100, { started: 0 });
     sample(100, { started: 25 });
-    estimate.admitted(2);
-    for (let count = 0; count < 99; count++) estimate.admitted(2);
-    expect(waitMs(1)).toBeCloseTo(1_000, 0);
-    expect(waitMs(2)).toBeCloseTo(2_000, 0);
-    expect(waitMs(LAST)).toBeCloseTo(2_000, 0);
+    for (let count = 0; count < 100; count++) estimate.admitted(0);
+    expect(waitMs(0)).toBeCloseTo(2_000, 0);
+    const later = feed();
+    later.sample(NONE.with(LAST, 100), { started: 0 });
+    later.sample(NONE.with(LAST, 100), { started: 25 });
+    for (let count = 0; count < 100; count++) later.estimate.admitted(2);
+    expect(later.waitMs(1)).toBe(0);
+    expect(later.waitMs(2)).toBeCloseTo(1_000, 0);
+    expect(later.waitMs(LAST)).toBeCloseTo(2_000, 0);
   });
 
   test('counts only what is served before the place that is asked for', () => {
     const { sample, waitMs } = feed();
-    const flood = [10, 10, 40, 200, 400];
+    const flood = PLACES.map((_most, place) => (place < 5 ? 0 : 40 * (place - 4)));
     sample(flood, { started: 0 });
     sample(flood, { started: 25 });
-    expect(waitMs(0)).toBeCloseTo(100, 0);
-    expect(waitMs(LAST)).toBeCloseTo(4_000, 0);
+    expect(waitMs(4)).toBe(0);
+    expect(waitMs(5)).toBeCloseTo(400, 0);
   });
 
   test('counts requests that have not reached the queue when they are many', () => {
@@ -121,6 +125,17 @@ describe('the estimated wait', () => {
   });
 });
 
+test('a request that all new ones overtake has no end of waiting in sight', () => {
+  const { sample, waitMs } = feed();
+  const busy = PLACES.map((_most, place) => 20 + place);
+  for (let step = 0; step < 100; step++) sample(busy, { started: 25 });
+  expect(waitMs(0)).toBeCloseTo(200, 0);
+  expect(waitMs(1)).toBeGreaterThan(60_000);
+  const calm = PLACES.map((_most, place) => 5 * place);
+  for (let step = 0; step < 100; step++) sample(calm, { started: 25 });
+  expect(waitMs(1)).toBeCloseTo(50, 0);
+});
+
 test('a place is the first whose bound holds the priority', () => {
-  expect([0, 1, 8, 9, 32, 33, 129, 100_000].map(placeOf)).toEqual([0, 1, 1, 2, 2, 3, 4, 4]);
+  expect([0, 1, 2, 3, 4, 5, 33, 64, 65, 100_000].map(placeOf)).toEqual([0, 1, 2, 3, 3, 4, 7, 7, 8, 8]);
 });

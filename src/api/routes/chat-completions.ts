@@ -23,7 +23,8 @@ export function chatCompletions(deps: ApiDependencies): Handler {
     const acceptance = acceptanceOf(call, deps.replyTo);
     const ticket = await admitCall(call, acceptance, response, deps);
     try {
-      const accepted = await acceptRequest(acceptance, deps.accept).finally(ticket.accepted);
+      const accepted = await acceptRequest(acceptance, deps.accept);
+      ticket.accepted(accepted.kind === 'new' ? accepted.open : undefined);
       await respond(call, accepted, response, deps, ticket.left);
     } catch (error) {
       ticket.left();
