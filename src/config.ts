@@ -26,6 +26,8 @@ const flag = z
   .enum(['true', 'false'])
   .default('false')
   .transform((text) => text === 'true');
+/** A share of something that has a duration of its own. */
+const percent = (fallback: number) => z.coerce.number().min(0.01).max(100).default(fallback);
 const seconds = (fallback: number, max = 86_400) => integer(fallback, 1, max);
 const secret = z.string().min(1);
 
@@ -58,6 +60,11 @@ const variables = z.object({
   API_DRAIN_MS: integer(90_000, 0, 600_000),
   API_DRAIN_NOTICE_MS: integer(5_000, 0, 60_000),
   API_READS_PER_SECOND_MAX: integer(20, 1, 10_000),
+  API_IN_FLIGHT_MAX: integer(5_000, 1, 100_000),
+  ADMISSION_SAMPLE_MS: integer(250, 50, 5_000),
+  ADMISSION_SYNC_WAIT_PERCENT: percent(0.5),
+  ADMISSION_STREAM_WAIT_PERCENT: percent(0.25),
+  ADMISSION_ASYNC_WAIT_PERCENT: percent(50),
 
   WORKER_CONCURRENCY: integer(500, 1, 5_000),
   WORKER_BACKGROUND_CONCURRENCY: integer(100, 1, 5_000),
@@ -154,6 +161,7 @@ function checkTimers(v: Variables): string[] {
       v.API_DRAIN_MS + v.API_DRAIN_NOTICE_MS < v.STOP_GRACE_MS,
       'API_DRAIN_MS + API_DRAIN_NOTICE_MS must be shorter than STOP_GRACE_MS',
     ],
+    [v.OPEN_REQUESTS_MAX <= v.API_IN_FLIGHT_MAX, 'API_IN_FLIGHT_MAX must not be smaller than OPEN_REQUESTS_MAX'],
     [v.WEBHOOK_CONNECT_MS <= v.WEBHOOK_TOTAL_MS, 'WEBHOOK_CONNECT_MS must not exceed WEBHOOK_TOTAL_MS'],
   ];
   return rules.filter(([holds]) => !holds).map(([, text]) => text);
@@ -186,6 +194,15 @@ function build(
       readsPerSecondMax: v.API_READS_PER_SECOND_MAX,
       drainMs: v.API_DRAIN_MS,
       drainNoticeMs: v.API_DRAIN_NOTICE_MS,
+    },
+    admission: {
+      inFlightMax: v.API_IN_FLIGHT_MAX,
+      sampleMs: v.ADMISSION_SAMPLE_MS,
+      waitMsMax: {
+        sync: (v.REQUEST_DEADLINE_MS * v.ADMISSION_SYNC_WAIT_PERCENT) / 100,
+        stream: (v.STREAM_DEADLINE_MS * v.ADMISSION_STREAM_WAIT_PERCENT) / 100,
+        async: (v.ASYNC_DEADLINE_MS * v.ADMISSION_ASYNC_WAIT_PERCENT) / 100,
+      },
     },
     workers: {
       concurrency: v.WORKER_CONCURRENCY,

@@ -54,6 +54,23 @@ export function createMetrics() {
       help: 'Clients that wait for or read an answer',
       registers,
     }),
+    inFlight: new Gauge({
+      name: 'ocelotiq_requests_in_flight',
+      help: 'Requests this process accepts or answers now',
+      registers,
+    }),
+    estimatedWait: new Gauge({
+      name: 'ocelotiq_estimated_wait_seconds',
+      help: 'How long a request of an account with few open ones would wait in the queue; 0 when nobody can say',
+      labelNames: ['queue'],
+      registers,
+    }),
+    refused: new Counter({
+      name: 'ocelotiq_admission_refused_total',
+      help: 'Requests refused before anything was written',
+      labelNames: ['reason'],
+      registers,
+    }),
     running: new Gauge({ name: 'ocelotiq_running_requests', help: 'Requests this worker is running', registers }),
     queueDepth: new Gauge({
       name: 'ocelotiq_queue_depth',

@@ -6,7 +6,7 @@ const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.ur
 
 /** The default a declaration in src/config.ts gives, as docs/configuration.md writes it; `undefined` when it has none. */
 function defaultOf(declaration: string): string | undefined {
-  const number = /^(?:integer|seconds)\(([\d_* ]+)/.exec(declaration)?.[1];
+  const number = /^(?:integer|seconds|percent)\(([\d_.* ]+)/.exec(declaration)?.[1];
   if (number !== undefined) {
     const factors = number.split('*').map((factor) => Number(factor.replaceAll('_', '').trim()));
     return String(factors.reduce((product, factor) => product * factor, 1));

@@ -18,6 +18,8 @@ export type Shot = {
   /** The stamps a whole answer has. */
   chunksExpected: number;
   stream: boolean;
+  /** The client goes away after so many chunks. */
+  leaveAfterChunks?: number | undefined;
   /** Called once, when the answer is whole or lost. */
   done: () => void;
 };
@@ -26,6 +28,7 @@ type Flight = Shot & {
   writtenUs: number;
   measured: boolean;
   status: number;
+  hasRetryAfter: boolean;
   answer: AnswerReader;
   firstUs: number | undefined;
   last: { sentUs: number; arrivedUs: number } | undefined;
@@ -54,8 +57,11 @@ export class Connection {
     this.recording = recording;
     this.events = events;
     this.reader = new ResponseReader({
-      onHead: (status, closes) => {
-        if (this.flight) this.flight.status = status;
+      onHead: (status, closes, head) => {
+        if (this.flight) {
+          this.flight.status = status;
+          this.flight.hasRetryAfter = /\r\nretry-after: *\d/.test(head);
+        }
         this.closing = closes;
       },
       onBody: (bytes) => this.flight?.answer.push(bytes),
@@ -90,6 +96,7 @@ export class Connection {
       writtenUs: nowUs(),
       measured: recording.isOpen,
       status: 0,
+      hasRetryAfter: false,
       firstUs: undefined,
       last: undefined,
       answer: new AnswerReader((sentUs) => this.stamp(flight, sentUs)),
@@ -106,6 +113,8 @@ export class Connection {
     try {
       if (!this.flight) throw new Error('bytes without a request');
       this.reader.push(bytes);
+      const { flight } = this;
+      if (flight?.leaveAfterChunks !== undefined && flight.answer.stamps >= flight.leaveAfterChunks) this.lose('left');
     } catch {
       this.lose('malformed');
     }
@@ -123,6 +132,9 @@ export class Connection {
     this.flight = undefined;
     if (!flight) return;
     if (flight.measured) this.record(flight);
+    const { status, hasRetryAfter, measured } = flight;
+    const latencyMs = (this.arrivedUs - flight.writtenUs) / 1_000;
+    this.recording.onEnd?.({ status, latencyMs, hasRetryAfter, measured });
     if (this.closing) this.leave();
     else this.events.onIdle(this);
     flight.done();

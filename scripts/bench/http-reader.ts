@@ -2,7 +2,8 @@
 
 export type ResponseSink = {
   /** @param closes the server will not take another request on this connection. */
-  onHead(status: number, closes: boolean): void;
+  /** @param head the whole head in lower case. */
+  onHead(status: number, closes: boolean, head: string): void;
   onBody(bytes: Buffer): void;
   onEnd(): void;
 };
@@ -89,7 +90,7 @@ export class ResponseReader {
     if (/\r\ntransfer-encoding: *chunked/.test(text)) this.state = 'size';
     else if (status === 204 || status === 304 || length !== undefined) this.state = 'length';
     else this.state = 'until-close';
-    this.sink.onHead(status, text.includes('\r\nconnection: close'));
+    this.sink.onHead(status, text.includes('\r\nconnection: close'), text);
     if (this.state === 'length' && this.left === 0) this.end(buffer, next);
     return next;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection, nowUs } from './connection.ts';
-import { type LoadResult, Recording } from './recording.ts';
+import { type AnswerEnd, type LoadResult, Recording } from './recording.ts';
 
 /**
  * Load on one base URL. `rate` sends at fixed times whatever the answers do, so a slow system cannot slow its own
@@ -18,6 +18,8 @@ export type LoadOptions = {
   headers: readonly Readonly<Record<string, string>>[];
   model: string;
   stream: boolean;
+  /** Further directions to the sandbox provider, used in turn with the accounts. */
+  scripts?: readonly string[];
   /** Stamps of a whole answer. */
   chunksExpected: number;
   plan: LoadPlan;
@@ -25,6 +27,10 @@ export type LoadOptions = {
   windowMs: number;
   /** How long open answers may take after the window. */
   drainMs: number;
+  /** Every so many requests the client leaves in the middle of its stream; they count as failed, reason `left`. */
+  leaving?: { everyNth: number; afterChunks: number };
+  /** Told of every answer that has come to its end. */
+  onEnd?: (end: AnswerEnd) => void;
   /** Called at both ends of the measured window. */
   onWindow?: (edge: 'start' | 'end') => void;
   signal?: AbortSignal;
@@ -37,12 +43,14 @@ const OUTPUT_TOKENS_MAX = 256;
 const TIMER_EARLY_MS = 0.3;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|localhost)$/;
 
-function requestBytes(options: LoadOptions, url: URL, headers: Readonly<Record<string, string>>): Buffer {
+function requestBytes(options: LoadOptions, url: URL, index: number): Buffer {
+  const { headers, scripts = [] } = options;
+  const script = scripts[index % scripts.length];
   const body = JSON.stringify({
     model: options.model,
     messages: [
       { role: 'system', content: 'You are terse.' },
-      { role: 'user', content: PROMPT },
+      { role: 'user', content: script === undefined ? PROMPT : `[[sandbox ${script}]] ${PROMPT}` },
     ],
     max_tokens: Math.max(OUTPUT_TOKENS_MAX, options.chunksExpected),
     temperature: 0.7,
@@ -53,7 +61,7 @@ function requestBytes(options: LoadOptions, url: URL, headers: Readonly<Record<s
     `host: ${url.host}`,
     'content-type: application/json',
     `accept: ${options.stream ? 'text/event-stream' : 'application/json'}`,
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    ...Object.entries(headers[index] ?? {}).map(([name, value]) => `${name}: ${value}`),
     `content-length: ${Buffer.byteLength(body)}`,
   ];
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${body}`);
@@ -87,8 +95,9 @@ class Generator {
 
   constructor(options: LoadOptions, url: URL) {
     this.options = options;
+    this.recording.onEnd = options.onEnd;
     this.address = { host: url.hostname, port: Number(url.port || 80) };
-    this.requests = options.headers.map((headers) => requestBytes(options, url, headers));
+    this.requests = options.headers.map((_headers, index) => requestBytes(options, url, index));
   }
 
   async run(): Promise<LoadResult> {
@@ -146,12 +155,13 @@ class Generator {
       return;
     }
     this.open++;
-    const { chunksExpected, stream } = this.options;
+    const { chunksExpected, stream, leaving } = this.options;
+    const leaveAfterChunks = leaving && this.sent % leaving.everyNth === 0 ? leaving.afterChunks : undefined;
     const done = () => {
       this.open--;
       then();
     };
-    connection.send({ bytes, scheduledUs, chunksExpected, stream, done });
+    connection.send({ bytes, scheduledUs, chunksExpected, stream, leaveAfterChunks, done });
   }
 
   private connect(): Connection | undefined {

@@ -25,9 +25,19 @@ export type LoadResult = {
   missingUsage: number;
 };
 
+/** One answer that has come to its end, whenever it was asked for. */
+export type AnswerEnd = {
+  status: number;
+  latencyMs: number;
+  hasRetryAfter: boolean;
+  /** The request was sent in the measured window. */
+  measured: boolean;
+};
+
 /** Collects samples, in microseconds, while its window is open. */
 export class Recording {
   isOpen = false;
+  onEnd: ((end: AnswerEnd) => void) | undefined;
   sent = 0;
   answered = 0;
   lostChunks = 0;

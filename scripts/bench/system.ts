@@ -34,7 +34,12 @@ export type BenchSystem = {
   auxiliary: Roles;
   mongo: Database & { version: string };
   redisVersion: string;
+  redis: { url: string; prefix: string };
+  /** Processes of the product with their metrics and logs, for who wants to look closer. */
+  watched: readonly WatchedProcess[];
 };
+
+export type WatchedProcess = { name: string; pid: number; metricsUrl: string; logFile: string };
 
 export type SystemOptions = {
   root: string;
@@ -43,6 +48,8 @@ export type SystemOptions = {
   workers: number;
   mongoUri?: string | undefined;
   profileDir?: string | undefined;
+  /** Settings of api and workers that differ from those of a measurement. */
+  env?: Readonly<Record<string, string>>;
   pinning: Pinning | undefined;
   signal: AbortSignal;
   note: (line: string) => void;
@@ -91,8 +98,10 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
     KEY_PEPPER: pepper.toString('base64'),
     MASTER_KEYS: `1:${masterKey.toString('base64')}`,
     ...RAISED_LIMITS,
+    ...options.env,
   };
 
+  const watched: WatchedProcess[] = [];
   async function start(role: string, env: Record<string, string>, port: number, path: string, core?: string) {
     const number = `${role}-${port}`;
     const logFile = join(logs, `${number}.log`);
@@ -107,6 +116,10 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
     defer(() => one.stop());
     if (core !== undefined) await pin(one.pid, core);
     await one.ready(`http://127.0.0.1:${port}${path}`, signal);
+    const metricsPort = env.API_METRICS_PORT ?? env.WORKER_METRICS_PORT;
+    if (metricsPort !== undefined) {
+      watched.push({ name: role, pid: one.pid, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`, logFile });
+    }
     return one;
   }
 
@@ -157,6 +170,8 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
     },
     mongo: { ...database, version: mongo.version },
     redisVersion: redis.version,
+    redis: { url: redis.url, prefix: REDIS_PREFIX },
+    watched,
   };
 }
 

@@ -1,5 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import swaggerUi from 'swagger-ui-express';
+import { shedEarly } from './admit.ts';
 import type { ApiDependencies } from './context.ts';
 import { authenticate, requireEndpoint } from './middleware/authenticate.ts';
 import { handleErrors, notFound } from './middleware/errors.ts';
@@ -40,6 +41,7 @@ export function createApp(deps: ApiDependencies): Express {
   );
   app.get('/docs', swaggerUi.setup(document, { customSiteTitle: 'Ocelotiq API' }));
 
+  app.post('/v1/chat/completions', shedEarly(deps));
   const v1 = express.Router();
   v1.use(authenticate(deps.authenticator, deps.rateLimits));
   v1.post('/chat/completions', chatCompletions(deps));

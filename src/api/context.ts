@@ -7,6 +7,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { AcceptDependencies } from '../requests/accept.ts';
+import type { Admission } from '../requests/admission.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { Catalogue } from '../requests/catalogue.ts';
 import type { Follower } from '../requests/follow.ts';
@@ -16,6 +17,7 @@ export type ApiDependencies = {
   config: Config;
   authenticator: Authenticator;
   rateLimits: RateLimits;
+  admission: Admission;
   catalogue: Catalogue;
   accept: AcceptDependencies;
   cancel: CancelDependencies;

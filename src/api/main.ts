@@ -11,8 +11,10 @@ import { createMetrics, startMetricsServer } from '../metrics.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import type { RequestDocument } from '../models/request.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer } from '../queue/enqueue.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
+import { createAdmission } from '../requests/admission.ts';
 import { withdrawRequest } from '../requests/cancel.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
 import { createFollower } from '../requests/follow.ts';
@@ -70,6 +72,9 @@ async function main(): Promise<void> {
   });
   lifecycle.defer('authenticator', authenticator.close);
   const rateLimits = createRateLimits({ redis: commands, prefix, rates: config.rates, log });
+  const backlog = createBacklogStore(commands, prefix);
+  const admission = createAdmission({ backlog, settings: config.admission, metrics, log });
+  lifecycle.defer('admission', admission.close);
 
   const accounts = createAccountWriter();
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
@@ -81,6 +86,7 @@ async function main(): Promise<void> {
     config,
     authenticator,
     rateLimits,
+    admission,
     catalogue,
     accept: { writer, accounts, producer, cipher, withdraw, settings: config.requests },
     cancel,

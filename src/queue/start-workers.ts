@@ -1,7 +1,7 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
-import type { QueueName } from './define-job.ts';
+import { QUEUES, type QueueName } from './define-job.ts';
 import { type Handlers, type JobObserver, runJob } from './run-job.ts';
 
 export type WorkersOptions = {
@@ -25,12 +25,18 @@ export type Workers = {
    */
   drain(timeoutMs: number): Promise<void>;
   running(): number;
+  /** Jobs started since the last call, by queue. */
+  takeStarted(): Record<QueueName, number>;
   /** Milliseconds since any queue last started a job. */
   idleMs(): number;
 };
 
 const STARTS_MAX = 5;
 const LAST_WORDS_MS = 1_000;
+
+function noneStarted(): Record<QueueName, number> {
+  return Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<QueueName, number>;
+}
 
 /** Resolves when `work` has, or `timeoutMs` passed. */
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
@@ -46,10 +52,17 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> 
 export function startWorkers(options: WorkersOptions): Workers {
   const { connection, prefix, handlers, log, observe } = options;
   let running = 0;
+  let started = noneStarted();
   let lastStartMs = performance.now();
 
-  async function process(job: Job, token: string | undefined, signal: AbortSignal | undefined): Promise<void> {
+  async function process(
+    queue: QueueName,
+    job: Job,
+    token: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     running++;
+    started[queue]++;
     lastStartMs = performance.now();
     try {
       const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1 };
@@ -65,7 +78,7 @@ export function startWorkers(options: WorkersOptions): Workers {
   }
 
   function startWorker(queue: QueueName, concurrency: number): Worker {
-    const worker = new Worker(queue, process, {
+    const worker = new Worker(queue, (job, token, signal) => process(queue, job, token, signal), {
       connection,
       prefix: `${prefix}:q`,
       concurrency,
@@ -95,6 +108,11 @@ export function startWorkers(options: WorkersOptions): Workers {
       await within(LAST_WORDS_MS, closing);
     },
     running: () => running,
+    takeStarted: () => {
+      const taken = started;
+      started = noneStarted();
+      return taken;
+    },
     idleMs: () => performance.now() - lastStartMs,
   };
 }

@@ -47,7 +47,7 @@ export type Acceptance = {
 };
 
 export type Accepted =
-  | { kind: 'new'; request: RequestDocument; availableMicros: bigint }
+  | { kind: 'new'; request: RequestDocument; availableMicros: bigint; open: number }
   | { kind: 'existing'; request: RequestDocument };
 
 export type AcceptDependencies = {
@@ -79,7 +79,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
       throw new AppError('unavailable', { internal: 'request not stored', cause });
     });
     if (!inserted) {
-      const existing = await findByIdempotencyKey(acceptance);
+      const existing = await findRepeated(acceptance);
       if (existing && (await isAdmitted(existing))) return { kind: 'existing', request: existing };
       continue;
     }
@@ -88,7 +88,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
     crashPoint('accept.after_hold');
     await enqueue(request, open, deps.producer);
     crashPoint('accept.after_enqueue');
-    return { kind: 'new', request, availableMicros };
+    return { kind: 'new', request, availableMicros, open };
   }
   throw new AppError('unavailable', { internal: 'idempotency key keeps changing hands' });
 }
@@ -119,8 +119,14 @@ async function newRequest(acceptance: Acceptance, deps: AcceptDependencies): Pro
   };
 }
 
-/** The request made under this key. Undefined when it gave the key back meanwhile. Throws 422 for another body. */
-async function findByIdempotencyKey({ accountId, idempotency }: Acceptance): Promise<RequestDocument | undefined> {
+/**
+ * The request that was made under this Idempotency-Key; undefined when there is none (any more).
+ * @throws AppError 422 when it was made with another body.
+ */
+export async function findRepeated({
+  accountId,
+  idempotency,
+}: Pick<Acceptance, 'accountId' | 'idempotency'>): Promise<RequestDocument | undefined> {
   if (!idempotency) throw new AppError('internal', { internal: 'duplicate request id' });
   const existing = await nativeCollection<RequestDocument>(Request).findOne({ accountId, idemKey: idempotency.key });
   if (!existing) return undefined;

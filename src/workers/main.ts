@@ -9,6 +9,7 @@ import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createBreaker } from '../providers/breaker.ts';
 import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
+import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer, type Producer } from '../queue/enqueue.ts';
 import { startWorkers, type Workers } from '../queue/start-workers.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
@@ -22,6 +23,7 @@ import { createDeliveries } from '../webhooks/deliver.ts';
 import { createWebhookSender } from '../webhooks/send.ts';
 import { createHandlers } from './handlers.ts';
 import { startLoops } from './loops.ts';
+import { tellStarted } from './started.ts';
 import { watchQueue } from './watchdog.ts';
 import { buildRequestEvent } from './webhook-event.ts';
 
@@ -137,6 +139,8 @@ async function main(): Promise<void> {
     redis('blocking', 'redis queues'),
     createHandlers({ config, run, deliveries, metrics }),
   );
+  const backlog = createBacklogStore(commands, prefix);
+  lifecycle.defer('started jobs', tellStarted({ workers, backlog, intervalMs: config.admission.sampleMs }));
   await serveMetrics(config, metrics, workers, producer, lifecycle, log);
   lifecycle.defer('queues', () => workers.drain(config.workers.drainMs), config.stopGraceMs);
   log.info({ instance: instanceId }, 'workers are running');

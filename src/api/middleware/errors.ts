@@ -65,7 +65,8 @@ export function handleErrors(log: Logger) {
   return (thrown: unknown, request: Request, response: Response, _next: NextFunction): void => {
     const error = isClientMistake(thrown) ? new AppError('invalid_request', { cause: thrown }) : toAppError(thrown);
     const { requestId } = contextOf(request);
-    if (error.status >= 500)
+    // Refusals under load are counted, and told once by whoever decides them; a line for each would be load of its own.
+    if (error.status >= 500 && error.code !== 'overloaded')
       log.error({ requestId, code: error.code, method: request.method, err: error }, 'request failed');
     if (response.headersSent) {
       response.destroy();

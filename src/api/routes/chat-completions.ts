@@ -2,6 +2,7 @@ import type { Response } from 'express';
 import type { RequestDocument } from '../../models/request.ts';
 import { formatRub } from '../../money.ts';
 import { type Accepted, acceptRequest } from '../../requests/accept.ts';
+import { admitCall } from '../admit.ts';
 import { answerPlain, answerStream } from '../answer.ts';
 import { readCallHeaders } from '../call-headers.ts';
 import { acceptanceOf, type PlannedCall, planCall } from '../chat-call.ts';
@@ -19,32 +20,16 @@ export function chatCompletions(deps: ApiDependencies): Handler {
     const principal = principalOf(request);
     const { requestId } = contextOf(request);
     const call = await planCall({ principal, requestId, body, json, headers }, deps);
-    const release = await admit(call, response, deps);
+    const acceptance = acceptanceOf(call, deps.replyTo);
+    const ticket = await admitCall(call, acceptance, response, deps);
     try {
-      await respond(call, await acceptRequest(acceptanceOf(call, deps.replyTo), deps.accept), response, deps, release);
+      const accepted = await acceptRequest(acceptance, deps.accept);
+      ticket.accepted(accepted.kind === 'new' ? accepted.open : undefined);
+      await respond(call, accepted, response, deps, ticket.left);
     } catch (error) {
-      release();
+      ticket.left();
       throw error;
     }
-  };
-}
-
-/** Rate limits of the key. Returns the function that gives its slot back, which may be called any number of times. */
-async function admit(
-  { principal, requestId, plan, mode }: PlannedCall,
-  response: Response,
-  deps: ApiDependencies,
-): Promise<() => void> {
-  // A rough figure for a rate, not a bill: about four bytes a token, and the output limit.
-  const tokens = Math.ceil(plan.inputTokensBound / 4) + plan.outputTokensMax * plan.choices;
-  const admission = await deps.rateLimits.admitKey(principal, tokens, requestId, deps.config.requests.deadlineMs[mode]);
-  for (const [name, value] of Object.entries(admission.headers)) response.setHeader(name, value);
-  if (!admission.admitted) throw admission.error;
-  let released = false;
-  return () => {
-    if (released) return;
-    released = true;
-    void deps.rateLimits.releaseKey(principal, requestId);
   };
 }
 
@@ -53,7 +38,7 @@ async function respond(
   accepted: Accepted,
   response: Response,
   deps: ApiDependencies,
-  release: () => void,
+  left: () => void,
 ) {
   const { request } = accepted;
   response.setHeader('x-request-id', request._id);
@@ -65,11 +50,11 @@ async function respond(
   if (accepted.kind === 'new') response.setHeader('x-balance-rub', formatRub(accepted.availableMicros));
   else response.setHeader('idempotency-replayed', 'true');
   if (mode === 'async') {
-    release();
+    left();
     sendAccepted(request, response);
     return;
   }
-  const options = { attach: accepted.kind === 'existing', afterSeq: 0, onClosed: release };
+  const options = { attach: accepted.kind === 'existing', afterSeq: 0, onClosed: left };
   await (request.stream ? answerStream : answerPlain)(request, response, options, deps);
 }
 
