@@ -1,4 +1,4 @@
-import type { AccountWriter } from '../billing/account.ts';
+import { type AccountWriter, settlementOf } from '../billing/account.ts';
 import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
@@ -15,7 +15,7 @@ import {
 import { formatRub } from '../money.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { Producer } from '../queue/enqueue.ts';
-import { endAcceptedUpdate } from './updates.ts';
+import { confirmHeldUpdate, endAcceptedUpdate } from './updates.ts';
 import type { RequestWriter } from './writer.ts';
 
 /** Everything decided about a request before money is touched. */
@@ -52,12 +52,18 @@ export type Accepted =
 
 export type AcceptDependencies = {
   writer: Pick<RequestWriter, 'insert'>;
-  accounts: Pick<AccountWriter, 'hold'>;
+  accounts: Pick<AccountWriter, 'hold' | 'settle'>;
   producer: Pick<Producer, 'enqueue'>;
   cipher: ContentCipher;
   /** Ends a request that its client was refused, as soon as that can be written. */
   withdraw: (request: RequestDocument) => void;
-  settings: { deadlineMs: Record<RequestMode, number>; holdGraceMs: number; openMax: number };
+  settings: {
+    deadlineMs: Record<RequestMode, number>;
+    holdGraceMs: number;
+    openMax: number;
+    /** Age of a request from which a sweeper may have looked for its hold: half of what the sweeper waits, for clocks differ. */
+    confirmAfterMs: number;
+  };
 };
 
 const INSERT_TRIES_MAX = 3;
@@ -80,12 +86,13 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
     });
     if (!inserted) {
       const existing = await findRepeated(acceptance);
-      if (existing && (await isAdmitted(existing))) return { kind: 'existing', request: existing };
+      if (existing && (await isAdmitted(existing, deps))) return { kind: 'existing', request: existing };
       continue;
     }
     crashPoint('accept.after_insert');
     const { open, availableMicros } = await holdOrAbort(request, acceptance, deps);
     crashPoint('accept.after_hold');
+    if (isLate(request, deps)) await confirmOrGiveBack(request, acceptance, deps);
     await enqueue(request, open, deps.producer);
     crashPoint('accept.after_enqueue');
     return { kind: 'new', request, availableMicros, open };
@@ -140,15 +147,46 @@ export async function findRepeated({
  * has given its key back.
  * @throws AppError unavailable when that is not decided in time: its api process has died, and the sweeper will say.
  */
-async function isAdmitted({ _id, accountId, mode, state }: RequestDocument): Promise<boolean> {
+async function isAdmitted(request: RequestDocument, deps: Pick<AcceptDependencies, 'settings'>): Promise<boolean> {
+  const { _id, accountId, mode, state } = request;
   if (mode !== 'async') return true;
   const giveUpAtMs = performance.now() + ADMISSION_WAIT_MS;
   for (let now: RequestState | undefined = state; ; now = await stateOf(_id)) {
     if (now === undefined || now === 'aborted') return false;
-    if (now !== 'accepted' || (await isHeld(accountId, _id))) return true;
+    if (now !== 'accepted') return true;
+    if ((await isHeld(accountId, _id)) && (!isLate(request, deps) || (await confirmHeld(_id)))) return true;
     if (performance.now() > giveUpAtMs) throw new AppError('unavailable', { internal: 'request not decided' });
     await new Promise((resolve) => setTimeout(resolve, ADMISSION_CHECK_MS));
   }
+}
+
+function isLate({ createdAt }: RequestDocument, { settings }: Pick<AcceptDependencies, 'settings'>): boolean {
+  return Date.now() - createdAt.getTime() > settings.confirmAfterMs;
+}
+
+/** False when the request is no longer waiting: running, ended, or aborted by a sweeper that found no hold. */
+async function confirmHeld(requestId: string): Promise<boolean> {
+  const { filter, update } = confirmHeldUpdate(requestId, new Date());
+  return (await nativeCollection<RequestDocument>(Request).updateOne(filter, update)).matchedCount === 1;
+}
+
+/**
+ * This process stood still between the row and the hold for so long that a sweeper may have found the row without one.
+ * @throws AppError unavailable when the request was aborted meanwhile, its hold given back, or when that is not known.
+ */
+async function confirmOrGiveBack(
+  request: RequestDocument,
+  { idempotency }: Acceptance,
+  deps: AcceptDependencies,
+): Promise<void> {
+  try {
+    if ((await confirmHeld(request._id)) || (await stateOf(request._id)) !== 'aborted') return;
+    await deps.accounts.settle(settlementOf(request));
+  } catch (cause) {
+    if (!idempotency) deps.withdraw(request);
+    throw new AppError('unavailable', { internal: 'late hold not confirmed', cause });
+  }
+  throw new AppError('unavailable', { internal: 'request aborted before its hold' });
 }
 
 async function stateOf(requestId: string): Promise<RequestState | undefined> {

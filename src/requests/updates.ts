@@ -96,6 +96,14 @@ export function finishUpdate(finish: Finish): Transition {
   };
 }
 
+/**
+ * The hold is there: from here on the request cannot be aborted. Needed only where the hold came so late that a sweeper may
+ * have looked for it before; no match means that it has ended the request already.
+ */
+export function confirmHeldUpdate(requestId: string, at: Date): Transition {
+  return { filter: { _id: requestId, state: 'accepted' }, update: { $set: { heldAt: at } } };
+}
+
 export type EndBeforeRunning = {
   requestId: string;
   state: 'aborted' | 'cancelled' | 'failed';
@@ -112,7 +120,8 @@ export type EndBeforeRunning = {
 export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
   const aborted = end.state === 'aborted';
   return {
-    filter: { _id: end.requestId, state: 'accepted' },
+    // A hold that was confirmed is never called missing by somebody who looked for it earlier.
+    filter: { _id: end.requestId, state: 'accepted', ...(aborted ? { heldAt: { $exists: false } } : {}) },
     update: {
       $set: {
         state: end.state,
