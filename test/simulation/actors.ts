@@ -96,7 +96,13 @@ export function startWorker(world: World, name: string, isHeard: (channel: strin
     createRunningRequests({ leaseMs: TIMES.leaseMs, heartbeatMs: TIMES.heartbeatMs, log }),
   );
   const run = {
-    ...{ writer, accounts, running, catalogue, cipher, metrics, log },
+    writer,
+    accounts,
+    running,
+    catalogue,
+    cipher,
+    metrics,
+    log,
     publisher: createSilentPublisher(),
     logReader: { read: () => Promise.resolve([]) },
     provider: createProvider(scheduler, faults, () => invariants),
@@ -110,10 +116,16 @@ export function startWorker(world: World, name: string, isHeard: (channel: strin
     notify: () => Promise.resolve(),
   };
   const sweep: SweepDependencies = {
-    ...{ accounts, writer, log, producer: steps.sweepProducer(jobs.producer) },
+    accounts,
+    writer,
+    log,
+    producer: steps.sweepProducer(jobs.producer),
     notify: () => Promise.resolve(),
     isHeard: (channel) => Promise.resolve(isHeard(channel)),
-    settings: { acceptedMs: TIMES.acceptedMs, settleMs: TIMES.settleMs },
+    settings: {
+      acceptedMs: TIMES.acceptedMs,
+      settleMs: TIMES.settleMs,
+    },
   };
   const now = () => scheduler.nowMs();
   let busy = 0;

@@ -39,8 +39,13 @@ export type Mutant = {
 const asItIs = <T>(real: T): T => real;
 
 export const REAL_STEPS: Steps = {
-  ...{ accounts: asItIs, writer: asItIs, accept: asItIs, sweepProducer: asItIs },
-  ...{ sweepHolds: asItIs, flush: asItIs, credit: asItIs },
+  accounts: asItIs,
+  writer: asItIs,
+  accept: asItIs,
+  sweepProducer: asItIs,
+  sweepHolds: asItIs,
+  flush: asItIs,
+  credit: asItIs,
 };
 
 const requests = () => nativeCollection<RequestDocument>(Request);
@@ -125,12 +130,14 @@ export const MUTANTS: readonly Mutant[] = [
         ...real,
         claim: async (requestId) => {
           const before = await requests().findOne({ _id: requestId });
+          // As a worker does that is held up between the two.
+          await new Promise((resolve) => setTimeout(resolve, 2_000));
           const claimed = await real.claim(requestId);
           return claimed && before ? { ...claimed, previousCall: before.call } : claimed;
         },
       }),
     },
-    seedsMax: 600,
+    seedsMax: 60,
   },
   {
     name: 'no-requeue',
@@ -224,9 +231,31 @@ export const MUTANTS: readonly Mutant[] = [
     rewrite: (sent) => {
       const cost = isFinish(sent) ? (setOf(sent).costMicros as bigint | undefined) : undefined;
       if (cost === undefined || cost === 0n) return sent;
-      return { ...sent, update: { ...sent.update, $set: { ...setOf(sent), costMicros: cost * 1_000n } } };
+      return { ...sent, update: { ...(sent.update as object), $set: { ...setOf(sent), costMicros: cost * 1_000n } } };
     },
     seedsMax: 10,
+  },
+  {
+    name: 'enqueue-before-hold',
+    // Where a design has a step that promotes what is held, this is harmless; here a worker runs what nobody pays for.
+    wrong: 'a request is queued before its money is held',
+    steps: {
+      accept: (real) => async (acceptance, deps) => {
+        const { requestId } = acceptance;
+        await deps.producer.enqueue('runRequest', { requestId }, { jobId: requestId }).catch(() => undefined);
+        return real(acceptance, deps);
+      },
+    },
+    seedsMax: 10,
+  },
+  {
+    name: 'late-hold-not-confirmed',
+    wrong: 'a request may be aborted although its hold, which came late, is there and its client was told so',
+    steps: {
+      accept: (real) => (acceptance, deps) =>
+        real(acceptance, { ...deps, settings: { ...deps.settings, confirmAfterMs: Number.POSITIVE_INFINITY } }),
+    },
+    seedsMax: 20,
   },
   {
     name: 'settled-mark-first',
@@ -245,22 +274,4 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** Wrong on paper, and yet the same: the claim's guard covers it. Asserted by running it, not by saying so. */
-export const EQUIVALENT: Mutant = {
-  name: 'enqueue-before-hold',
-  wrong: 'a request is queued before its money is held',
-  steps: {
-    accept: (real) => (acceptance, deps) => {
-      const queued = deps.producer.enqueue(
-        'runRequest',
-        { requestId: acceptance.requestId },
-        { jobId: acceptance.requestId },
-      );
-      return queued.catch(() => undefined).then(() => real(acceptance, deps));
-    },
-  },
-  seedsMax: 0,
-};
-
-export const mutantNamed = (name: string): Mutant | undefined =>
-  [...MUTANTS, EQUIVALENT].find((mutant) => mutant.name === name);
+export const mutantNamed = (name: string): Mutant | undefined => MUTANTS.find((mutant) => mutant.name === name);

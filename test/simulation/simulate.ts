@@ -131,7 +131,10 @@ function createHistory(scheduler: Scheduler, mutant: Mutant | undefined) {
   const uneasy = () => accountRows().filter(({ open, outbox }) => open > 0 || outbox.length > 0);
   const uncredited = () => payments.filter(({ entryId }) => !tables.ledger.get(entryId));
   return {
-    ...{ violations, faults, invariants, uninstall },
+    violations,
+    faults,
+    invariants,
+    uninstall,
     harm: population.harm,
     heal: population.heal,
     isAtRest: () => unsettled().length + uneasy().length + uncredited().length === 0,
@@ -220,17 +223,30 @@ function startClient(client: number, world: World, api: () => Api): void {
   function acceptance(via: Api): Acceptance {
     const requestId = world.newRequestId();
     return {
-      ...{
-        requestId,
-        accountId,
-        keyId: 'key_00000000000000000000000001',
-        endpoint: 'chat.completions',
-        model: 'model',
-      },
-      ...{ mode: isAsync ? 'async' : 'sync', stream: false, bodyText, includeUsage: false, price: MODEL.price },
-      ...{ ...plan, caps: {}, onDisconnect: 'cancel', zeroRetention: false, webhook: false },
+      requestId,
+      accountId,
+      keyId: 'key_00000000000000000000000001',
+      endpoint: 'chat.completions',
+      model: 'model',
+      mode: isAsync ? 'async' : 'sync',
+      stream: false,
+      bodyText,
+      includeUsage: false,
+      price: MODEL.price,
+      ...plan,
+      caps: {},
+      onDisconnect: 'cancel',
+      zeroRetention: false,
+      webhook: false,
       ...(isAsync ? {} : { replyTo: via.process.name }),
-      ...(hasKey ? { idempotency: { key: `client-${client}`, fingerprint: 'same' } } : {}),
+      ...(hasKey
+        ? {
+            idempotency: {
+              key: `client-${client}`,
+              fingerprint: 'same',
+            },
+          }
+        : {}),
     };
   }
 

@@ -31,13 +31,15 @@ function problem(value: unknown, schema: Schema, name: string): string | undefin
 function check(value: unknown, keyword: string, operand: unknown, name: string): string | undefined {
   switch (keyword) {
     case 'bsonType':
-      return [operand].flat().some((type) => isOfType(value, String(type))) ? undefined : `${name} is no ${operand}`;
+      return [operand].flat().some((type) => isOfType(value, String(type)))
+        ? undefined
+        : `${name} is no ${String(operand)}`;
     case 'minimum':
-      return compare(value, operand) < 0 ? `${name} is ${value}, below ${operand}` : undefined;
+      return compare(value, operand) < 0 ? `${name} is ${String(value)}, below ${String(operand)}` : undefined;
     case 'maximum':
-      return compare(value, operand) > 0 ? `${name} is ${value}, above ${operand}` : undefined;
+      return compare(value, operand) > 0 ? `${name} is ${String(value)}, above ${String(operand)}` : undefined;
     case 'enum':
-      return (operand as unknown[]).includes(value) ? undefined : `${name} is ${value}`;
+      return (operand as unknown[]).includes(value) ? undefined : `${name} is ${String(value)}`;
     case 'required':
       return (operand as string[])
         .map((path) => ((value as Row)[path] === undefined ? `no ${path}` : ''))

@@ -53,7 +53,7 @@ export function kindOf(value: unknown): Kind {
   if (value instanceof Date) return 'date';
   if (value instanceof Uint8Array) return 'bytes';
   if (isRow(value)) return 'object';
-  throw new NotSimulated(`values such as ${String(value)}`);
+  throw new NotSimulated(`values of type ${typeof value}`);
 }
 
 /** Order of two values of any types: negative, 0 or positive. */
