@@ -81,6 +81,7 @@ const variables = z.object({
   SWEEP_SETTLE_MS: integer(10_000, 200, 600_000),
   OUTBOX_FLUSH_MS: integer(250, 10, 60_000),
   RECONCILE_INTERVAL_MS: integer(30_000, 500, 3_600_000),
+  RECONCILE_ROWS_PER_SECOND: integer(10_000, 100, 1_000_000),
 
   REQUEST_DEADLINE_MS: integer(300_000, 1_000, 3_600_000),
   STREAM_DEADLINE_MS: integer(600_000, 1_000, 3_600_000),
@@ -229,6 +230,7 @@ function build(
       settleMs: v.SWEEP_SETTLE_MS,
       outboxFlushMs: v.OUTBOX_FLUSH_MS,
       reconcileIntervalMs: v.RECONCILE_INTERVAL_MS,
+      reconcileRowsPerSecond: v.RECONCILE_ROWS_PER_SECOND,
     },
     provider: {
       connectTimeoutMs: v.PROVIDER_CONNECT_MS,

@@ -43,10 +43,12 @@ export const ERROR_CATALOGUE = {
   max_cost_exceeded: row(402, 'insufficient_quota', false, 'This request may cost more than X-Max-Cost allows.'),
   account_suspended: row(403, 'permission_error', false, 'This account is suspended. Contact support.'),
   scope_forbidden: row(403, 'permission_error', false, 'This API key is not allowed to do this.'),
+  second_person_needed: row(403, 'permission_error', false, 'Somebody other than the proposer must decide this.'),
   model_not_found: row(404, 'not_found_error', false, 'The model does not exist or this key has no access to it.'),
   not_found: row(404, 'not_found_error', false, 'Not found.'),
   method_not_allowed: row(405, 'invalid_request_error', false, 'This method is not allowed here.'),
   request_timeout: row(408, 'invalid_request_error', true, 'The request body did not arrive in time.'),
+  state_conflict: row(409, 'conflict_error', false, 'This is not possible in the present state.'),
   cancelled: row(409, 'conflict_error', false, 'The request was cancelled.'),
   result_not_retained: row(
     409,

@@ -93,12 +93,62 @@ export function createMetrics() {
     }),
     reconcileDifference: new Gauge({
       name: 'ocelotiq_reconcile_difference_micros',
-      help: 'Sum of absolute differences of the last full pass',
+      help: 'Sum of absolute balance differences that are not resolved',
       registers,
     }),
     reconcileWrong: new Gauge({
       name: 'ocelotiq_reconcile_wrong_accounts',
-      help: 'Accounts with a difference in the last full pass',
+      help: 'Accounts with an unresolved reconciliation alert',
+      registers,
+    }),
+    reconcileBalance: new Gauge({
+      name: 'ocelotiq_reconcile_balance_micros',
+      help: 'Sum of all balances in the last pass over the accounts',
+      registers,
+    }),
+    reconcileBooks: new Gauge({
+      name: 'ocelotiq_reconcile_books_micros',
+      help: 'Sum of what ledgers and outboxes say those balances are',
+      registers,
+    }),
+    reconcileAccountsPass: new Gauge({
+      name: 'ocelotiq_reconcile_accounts_pass_seconds',
+      help: 'Duration of the last pass over the accounts',
+      registers,
+    }),
+    reconcileRowsPass: new Gauge({
+      name: 'ocelotiq_reconcile_rows_pass_seconds',
+      help: 'Duration of the last pass over all ledger rows',
+      registers,
+    }),
+    reconcileRows: new Gauge({
+      name: 'ocelotiq_reconcile_rows',
+      help: 'Ledger rows re-verified in the last pass',
+      registers,
+    }),
+    reconcileRowRate: new Gauge({
+      name: 'ocelotiq_reconcile_rows_per_second',
+      help: 'Rows per second of that pass while at work',
+      registers,
+    }),
+    unsettledOverdue: new Gauge({
+      name: 'ocelotiq_unsettled_overdue_requests',
+      help: 'Requests that ended over a minute ago and are not settled',
+      registers,
+    }),
+    unsettled: new Gauge({
+      name: 'ocelotiq_unsettled_requests',
+      help: 'Requests that are not settled; holds cannot be more for long',
+      registers,
+    }),
+    chargesWrong: new Gauge({
+      name: 'ocelotiq_charges_wrong',
+      help: 'Requests and charges of the last hour that do not match each other',
+      registers,
+    }),
+    orphanRequests: new Gauge({
+      name: 'ocelotiq_interrupted_uncharged_requests',
+      help: 'Requests of the last hour whose provider call has an unknown end and was not charged',
       registers,
     }),
     jobs: new Counter({

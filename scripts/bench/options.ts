@@ -15,7 +15,8 @@ export const USAGE = `Usage: npm run bench -- [options]
   --mongodb-uri <uri>   measure with this MongoDB; a database of its own is made and dropped
   --only <what>         latency, closed, streams, long, hot; several with commas (default: all)
   --foreign <cores>     what others may use before a step counts as disturbed and is repeated (default 0.3)
-  --profile <folder>    write CPU profiles of api and workers there`;
+  --profile <folder>    write CPU profiles of api and workers there
+  --no-peer             leave out the gateway that the figures are compared with`;
 
 export const PARTS = ['latency', 'closed', 'streams', 'long', 'hot'] as const;
 export type Part = (typeof PARTS)[number];
@@ -31,6 +32,7 @@ export type Options = {
   parts: ReadonlySet<Part>;
   foreignCoresMax: number;
   profileDir: string | undefined;
+  peer: boolean;
 };
 
 /** The command line cannot be understood. */
@@ -83,6 +85,7 @@ export function parseOptions(words: readonly string[]): Options {
     parts: parts(values.only),
     foreignCoresMax: number('foreign', values.foreign, 0.3, 0, 1_000),
     profileDir: values.profile,
+    peer: values['no-peer'] !== true,
   };
 }
 
@@ -106,6 +109,7 @@ function read(words: readonly string[]) {
         only: text,
         foreign: text,
         profile: text,
+        'no-peer': flag,
       },
     });
   } catch (error) {

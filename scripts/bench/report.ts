@@ -1,4 +1,5 @@
 import { formatFigure, goalRows, rolesOf } from './goals.ts';
+import { PEER } from './peer.ts';
 import type { LoadResult } from './recording.ts';
 import { type BenchResults, cpuPerThousand, type StepResult, stepResult } from './results.ts';
 import type { Summary } from './statistics.ts';
@@ -7,7 +8,6 @@ import { CLOSED_CLIENTS, CLOSED_STEP } from './steps.ts';
 /** The results as Markdown tables that are also readable in a terminal. */
 
 const NOT_COVERED = [
-  'a peer gateway in the same run: until then the goals that are ratios to one are not decided',
   'a real mongod, unless the run says so above: the DocumentDB engine needs several times the CPU of one',
   'several api processes, TLS, networks between the parts, Redis over a Unix socket',
   'webhook deliveries (G12), large prompts, tools and vision content',
@@ -195,8 +195,9 @@ function header({ machine, startedAt, settings }: BenchResults): string {
   ].join('\n');
 }
 
-/** The whole report. `peer` is a target to compare with, when there is one. */
-export function renderReport(results: BenchResults, peer?: string): string {
+/** The whole report. A measured peer decides the goals that are ratios to one. */
+export function renderReport(results: BenchResults): string {
+  const peer = results.measurements.some(({ target }) => target === PEER) ? PEER : undefined;
   const sections = [
     `# Benchmarks\n\nMade by \`npm run bench -- --write\`. Times are milliseconds, p50 / p95 / p99 unless said otherwise; every figure is the median of\nits repetitions. Only ratios within one run mean something: absolute values move with the machine.\n\n${header(results)}`,
     ...others(results).flatMap((target) => [

@@ -6,6 +6,7 @@ import { connectMongo, disconnectMongo } from '../../src/models/connect.ts';
 import { freePort } from '../engines/free-port.ts';
 import { startMongo } from '../engines/mongo.ts';
 import { startRedis } from '../engines/redis.ts';
+import { startPeer } from './peer.ts';
 import { type Pinning, pin } from './pinning.ts';
 import type { Roles } from './process-use.ts';
 import { type ProductProcess, startProduct } from './product-process.ts';
@@ -28,8 +29,9 @@ export type Target = {
 export type Database = { uri: string; name: string };
 
 export type BenchSystem = {
-  /** The upstream itself, then Ocelotiq. */
-  targets: readonly [Target, Target];
+  /** The upstream itself, the peer where there is one, then Ocelotiq. */
+  targets: readonly Target[];
+  product: Target;
   /** Processes that serve the measurement, and the database engine. */
   auxiliary: Roles;
   mongo: Database & { version: string };
@@ -48,6 +50,8 @@ export type SystemOptions = {
   workers: number;
   mongoUri?: string | undefined;
   profileDir?: string | undefined;
+  /** Whether the gateway to compare with is started too. */
+  peer?: boolean;
   /** Settings of api and workers that differ from those of a measurement. */
   env?: Readonly<Record<string, string>>;
   pinning: Pinning | undefined;
@@ -141,28 +145,45 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
   const apiEnv = { API_PORT: `${apiPort}`, API_METRICS_PORT: `${await freePort()}` };
   const api = await start('api', apiEnv, apiPort, '/readyz', pinning?.product);
 
+  const upstreamUrl = `${sandboxUrl}/v1`;
+  const upstreamModels = modelNames((workload) => WORKLOADS[workload].script);
+  const peerOptions = {
+    root,
+    dataDir,
+    upstreamUrl,
+    models: upstreamModels,
+    core: pinning?.product,
+    signal,
+    note,
+    defer,
+  };
+  const peer = options.peer ? await startPeer(peerOptions) : undefined;
+
+  const product: Target = {
+    name: 'ocelotiq',
+    baseUrl: `http://127.0.0.1:${apiPort}/v1`,
+    headers: keys.map((key) => ({ authorization: `Bearer ${key}` })),
+    models: modelNames(productModel),
+    pids: {
+      api: () => [api.pid],
+      workers: () => workers.map(({ pid }) => pid),
+      redis: () => (redis.pid === undefined ? [] : [redis.pid]),
+    },
+    metricsUrls,
+  };
   return {
     targets: [
       {
         name: 'direct',
-        baseUrl: `${sandboxUrl}/v1`,
+        baseUrl: upstreamUrl,
         headers: [{}],
-        models: modelNames((workload) => WORKLOADS[workload].script),
+        models: upstreamModels,
         pids: {},
       },
-      {
-        name: 'ocelotiq',
-        baseUrl: `http://127.0.0.1:${apiPort}/v1`,
-        headers: keys.map((key) => ({ authorization: `Bearer ${key}` })),
-        models: modelNames(productModel),
-        pids: {
-          api: () => [api.pid],
-          workers: () => workers.map(({ pid }) => pid),
-          redis: () => (redis.pid === undefined ? [] : [redis.pid]),
-        },
-        metricsUrls,
-      },
+      ...(peer ? [peer] : []),
+      product,
     ],
+    product,
     auxiliary: {
       engine: () => (mongo.pid === undefined ? [] : [mongo.pid]),
       sandbox: () => [sandbox.pid],

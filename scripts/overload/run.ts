@@ -53,7 +53,7 @@ export async function runOverload(options: OverloadOptions, context: Measurement
     env,
   });
   if (pinning) await pin(process.pid, pinning.harness);
-  const offering = new Offering(system.targets[1], { ...system.targets[1].pids, ...system.auxiliary }, options, signal);
+  const offering = new Offering(system.product, { ...system.product.pids, ...system.auxiliary }, options, signal);
   note('warming up');
   await offering.closed(WARMUP_CLIENTS, HEAT_MS, HEAT_MS);
   const clients = options.bound === 'slots' ? Math.ceil(options.slots * CLIENTS_PER_SLOT) : CPU_CLIENTS;

@@ -55,7 +55,7 @@ export async function runSoak(options: SoakOptions, context: MeasurementContext)
     pinning: undefined,
     env,
   });
-  const target = system.targets[1];
+  const target = system.product;
   const redis = createRedis(system.redis.url, 'commands', createLogger({ role: 'soak', level: 'silent' }));
   defer(() => Promise.resolve(redis.disconnect()));
   await redisReady(redis);

@@ -21,6 +21,8 @@ export type HoldRequest = {
   at: Date;
   openMax: number;
   caps: SpendCaps;
+  /** How many earlier tries at this hold had an unknown outcome. Each try must differ from the others in this. */
+  tried?: number;
 };
 
 export type SettleRequest = {
@@ -32,6 +34,8 @@ export type SettleRequest = {
   costMicros: bigint;
   day: string;
   month: string;
+  /** `tried` of the hold that is to be closed; another one is left alone. */
+  tried?: number;
 };
 
 export type CreditRequest = {
@@ -64,6 +68,7 @@ export function holdUpdate(requests: readonly [HoldRequest, ...HoldRequest[]]): 
     status: 'active',
     availableMicros: { $gte: total },
     open: { $lte: openMax - requests.length },
+    closed: { $nin: requests.map((request) => request.requestId) },
   };
   const increments: Record<string, bigint | number> = {
     availableMicros: -total,
@@ -73,9 +78,9 @@ export function holdUpdate(requests: readonly [HoldRequest, ...HoldRequest[]]): 
   const sets: Record<string, unknown> = {};
   for (const request of requests) {
     const { day, month } = spendBuckets(request.at);
-    const { requestId, keyId, amountMicros, expiresAt } = request;
+    const { requestId, keyId, amountMicros, expiresAt, tried = 0 } = request;
     filter[`holds.${requestId}`] = { $exists: false };
-    sets[`holds.${requestId}`] = { amountMicros, expiresAt, keyId, day, month };
+    sets[`holds.${requestId}`] = { amountMicros, expiresAt, keyId, day, month, ...(tried > 0 ? { tried } : {}) };
     for (const bucket of ['total', day, month]) {
       const field = `spend.${keyId}.${bucket}`;
       increments[field] = ((increments[field] as bigint | undefined) ?? 0n) + amountMicros;
@@ -100,9 +105,13 @@ export function holdUpdate(requests: readonly [HoldRequest, ...HoldRequest[]]): 
   return { filter, update: { $inc: increments, $set: sets } };
 }
 
+/** Enough to cover the tries of holds that are still on their way. */
+const CLOSED_KEPT_MAX = 200;
+
 /**
  * Closes holds of one account: charges each cost, frees the rest, and appends one ledger entry per charge with the next
- * sequence number and the balance after it. Each hold must exist with exactly its amount, so it happens once.
+ * sequence number and the balance after it. Each hold must exist with exactly its amount, and be of exactly that try, so
+ * it happens once; a repeated hold leaves its request's id behind, so that no other try of it can hold any more.
  */
 export function settleUpdate(requests: readonly [SettleRequest, ...SettleRequest[]]): Guarded {
   const [first] = requests;
@@ -114,6 +123,7 @@ export function settleUpdate(requests: readonly [SettleRequest, ...SettleRequest
   let charged = 0n;
   for (const request of requests) {
     filter[`holds.${request.requestId}.amountMicros`] = request.holdMicros;
+    filter[`holds.${request.requestId}.tried`] = request.tried ?? { $exists: false };
     const freed = request.holdMicros - request.costMicros;
     for (const bucket of ['total', request.day, request.month]) {
       const field = `spend.${request.keyId}.${bucket}`;
@@ -137,6 +147,11 @@ export function settleUpdate(requests: readonly [SettleRequest, ...SettleRequest
     open: { $subtract: ['$open', requests.length] },
     ...Object.fromEntries([...refunds].map(([field, freed]) => [field, { $subtract: [`$${field}`, freed] }])),
   };
+  const repeated = requests.filter(({ tried = 0 }) => tried > 0).map(({ requestId }) => ({ $literal: requestId }));
+  if (repeated.length > 0) {
+    const closed = { $concatArrays: [{ $ifNull: ['$closed', []] }, repeated] };
+    set.closed = { $slice: [closed, -CLOSED_KEPT_MAX] };
+  }
   if (entries.length > 0) {
     set.seq = { $add: ['$seq', BigInt(entries.length)] };
     set.outbox = { $concatArrays: ['$outbox', entries] };
@@ -169,6 +184,71 @@ export function creditUpdate(request: CreditRequest): Guarded {
         },
       },
     ],
+  };
+}
+
+/** Adds or takes money by decision of two persons; never takes what is not available. */
+export function adjustUpdate(request: Omit<CreditRequest, 'kind'>): Guarded {
+  const { filter, update } = creditUpdate({ ...request, kind: 'adjustment' });
+  if (request.amountMicros >= 0n) return { filter, update };
+  return { filter: { ...filter, availableMicros: { $gte: -request.amountMicros } }, update };
+}
+
+export type CorrectRequest = {
+  accountId: string;
+  entryId: string;
+  /** What the balance is above the sum of all entries. */
+  amountMicros: bigint;
+  /** The account as it was examined; the correction is made to exactly this one. */
+  seen: { seq: bigint; availableMicros: bigint; heldMicros: bigint; open: number };
+  /** The sum and the number of its holds. */
+  heldMicros: bigint;
+  holds: number;
+};
+
+/**
+ * Makes the books tell the balance: appends an entry for what they do not explain and leaves the balance as it is. What
+ * is held and open is counted anew from the holds.
+ */
+export function correctUpdate(request: CorrectRequest): Guarded {
+  const { accountId, entryId, amountMicros, seen, heldMicros, holds } = request;
+  const balanceMicros = seen.availableMicros + seen.heldMicros;
+  const entry = {
+    _id: { $literal: entryId },
+    seq: { $add: ['$seq', 1n] },
+    amountMicros: { $literal: amountMicros },
+    afterMicros: { $literal: balanceMicros },
+    kind: { $literal: 'adjustment' },
+    at: '$$NOW',
+  };
+  return {
+    filter: { _id: accountId, ...seen, credited: { $ne: entryId }, 'outbox._id': { $ne: entryId } },
+    update: [
+      {
+        $set: {
+          seq: { $add: ['$seq', 1n] },
+          availableMicros: { $literal: balanceMicros - heldMicros },
+          heldMicros: { $literal: heldMicros },
+          open: { $literal: holds },
+          outbox: { $concatArrays: ['$outbox', [entry]] },
+          credited: { $slice: [{ $concatArrays: ['$credited', [{ $literal: entryId }]] }, -CREDITED_KEPT_MAX] },
+        },
+      },
+    ],
+  };
+}
+
+/** The mark in `credited` of an entry that must never be made. */
+export function voidedId(entryId: string): string {
+  return `void:${entryId}`;
+}
+
+/** Makes sure that an entry is never made: whoever is about to make it finds `credited` changed, and this mark in it. */
+export function voidUpdate(accountId: string, entryId: string): Guarded {
+  const mark = { $literal: voidedId(entryId) };
+  return {
+    filter: { _id: accountId, credited: { $ne: entryId }, 'outbox._id': { $ne: entryId } },
+    update: [{ $set: { credited: { $slice: [{ $concatArrays: ['$credited', [mark]] }, -CREDITED_KEPT_MAX] } } }],
   };
 }
 

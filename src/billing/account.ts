@@ -9,12 +9,15 @@ import {
   type CreditRequest,
   classifyHold,
   creditUpdate,
+  type Guarded,
   type HoldOutcome,
   type HoldRequest,
   holdUpdate,
   type SettleRequest,
+  settleEntryId,
   settleUpdate,
   spendBuckets,
+  voidedId,
 } from './account-updates.ts';
 
 const GROUP_MAX = 200;
@@ -90,10 +93,16 @@ async function readBack(requests: readonly HoldRequest[]): Promise<(HoldOutcome 
   });
 }
 
+type RoundOutcome = {
+  results: (HoldOutcome | undefined)[];
+  /** Whether what was sent may still land. */
+  unknown: boolean;
+};
+
 async function writeAndReadBack(
   requests: readonly HoldRequest[],
   groups: readonly NonEmpty<HoldRequest>[],
-): Promise<(HoldOutcome | undefined)[]> {
+): Promise<RoundOutcome> {
   const operations = groups.map(
     (group) => ({ updateOne: holdUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
   );
@@ -105,42 +114,47 @@ async function writeAndReadBack(
     failure = error;
   }
   try {
-    return await readBack(requests);
+    return { results: await readBack(requests), unknown: failure !== undefined };
   } catch (error) {
     throw new AppError('unavailable', { internal: 'hold not confirmed', cause: failure ?? error });
   }
 }
 
 async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error)[]> {
+  let tried = 0;
   const [group, ...others] = byAccount(requests);
   if (group && others.length === 0) {
-    const together = await holdTogether(group);
-    if (together) return requests.map(() => together);
+    const { held, unknown } = await holdTogether(group);
+    if (held) return requests.map(() => held);
+    if (unknown) tried++;
   }
   const outcomes: (HoldOutcome | undefined)[] = requests.map(() => undefined);
   let waiting = requests.map((request, index) => ({ request, index }));
   for (let round = 0; round < HOLD_ROUNDS_MAX && waiting.length > 0; round++) {
-    const open = waiting.map(({ request }) => request);
+    const open = waiting.map(({ request }) => ({ ...request, tried }));
     // First all holds of an account in one update; where their sum does not fit, one by one.
     const groups = round === 0 ? byAccount(open) : open.map((request) => [request] as const);
-    let results: (HoldOutcome | undefined)[];
+    let outcome: RoundOutcome;
     try {
-      results = await writeAndReadBack(open, groups);
+      outcome = await writeAndReadBack(open, groups);
     } catch (error) {
       // What earlier rounds have decided stays decided.
       const unknown = toAppError(error);
-      return outcomes.map((outcome) => outcome ?? unknown);
+      return outcomes.map((one) => one ?? unknown);
     }
+    if (outcome.unknown) tried++;
     waiting.forEach(({ index }, position) => {
-      outcomes[index] = results[position];
+      outcomes[index] = outcome.results[position];
     });
     waiting = waiting.filter(({ index }) => outcomes[index] === undefined);
   }
   return outcomes.map((outcome) => outcome ?? new AppError('unavailable', { internal: 'hold not decided' }));
 }
 
-/** The common cases, an idle writer and one busy account: one round trip. Undefined when it did not match or failed. */
-async function holdTogether(group: NonEmpty<HoldRequest>): Promise<HoldOutcome | undefined> {
+type Together = { held?: HoldOutcome; unknown: boolean };
+
+/** The common cases, an idle writer and one busy account: one round trip. Nothing is held when it did not match. */
+async function holdTogether(group: NonEmpty<HoldRequest>): Promise<Together> {
   const { filter, update } = holdUpdate(group);
   try {
     const after = await accounts().findOneAndUpdate(filter, update as Document, {
@@ -148,9 +162,10 @@ async function holdTogether(group: NonEmpty<HoldRequest>): Promise<HoldOutcome |
       projection: { open: 1, availableMicros: 1 },
       maxTimeMS: OPERATION_TIMEOUT_MS,
     });
-    return after ? { held: true, open: after.open, availableMicros: after.availableMicros } : undefined;
+    if (!after) return { unknown: false };
+    return { held: { held: true, open: after.open, availableMicros: after.availableMicros }, unknown: false };
   } catch {
-    return undefined;
+    return { unknown: true };
   }
 }
 
@@ -170,11 +185,46 @@ async function flushSettlements(requests: SettleRequest[]): Promise<('closed' | 
   return outcomes;
 }
 
-/** No match means that the hold is closed already. */
+const SETTLE_TRIES_MAX = 5;
+
+/**
+ * One hold, whichever try of it is there. No match means that it is closed already, or that it is there by another try than
+ * the first; then it is charged only if the request was not charged under an earlier one.
+ */
 async function settleOne(request: SettleRequest): Promise<'closed'> {
-  const { filter, update } = settleUpdate([request]);
-  await accounts().updateOne(filter, update as Document[]);
+  let settlement: SettleRequest | undefined = request;
+  for (let attempt = 0; attempt < SETTLE_TRIES_MAX && settlement; attempt++) {
+    const { filter, update } = settleUpdate([settlement]);
+    if ((await accounts().updateOne(filter, update as Document[])).matchedCount === 1) return 'closed';
+    settlement = await settlementOfPresentHold(request);
+  }
+  if (settlement) throw new AppError('unavailable', { internal: `hold of ${request.requestId} keeps changing` });
   return 'closed';
+}
+
+/**
+ * The settlement that fits the hold as it is now; undefined when there is none to close. As long as that very hold is in
+ * its place nobody else can charge this request, so what the account and then the ledger say of an earlier charge holds.
+ */
+async function settlementOfPresentHold(request: SettleRequest): Promise<SettleRequest | undefined> {
+  const { accountId, requestId } = request;
+  const account = await accounts().findOne(
+    { _id: accountId },
+    { projection: { [`holds.${requestId}`]: 1, 'outbox._id': 1 } },
+  );
+  const hold = account?.holds?.[requestId];
+  if (!account || !hold || hold.amountMicros !== request.holdMicros) return undefined;
+  const entryId = settleEntryId(requestId);
+  const isCharged =
+    account.outbox.some(({ _id }) => _id === entryId) ||
+    (await nativeCollection<LedgerEntryDocument>(LedgerEntry).findOne({ _id: entryId }, { projection: { _id: 1 } })) !==
+      null;
+  const { tried: _tried, ...plain } = request;
+  return {
+    ...plain,
+    costMicros: isCharged ? 0n : request.costMicros,
+    ...(hold.tried === undefined ? {} : { tried: hold.tried }),
+  };
 }
 
 /** Creates an account when it does not exist. True when this call made it. */
@@ -184,10 +234,40 @@ export async function createAccount(accountId: string, at: Date = new Date()): P
   return result.upsertedCount === 1;
 }
 
+export type EntryOutcome = 'applied' | 'earlier' | 'refused';
+/** Everything of an account but the spend counters. */
+export type EntryAccount = Omit<AccountDocument, 'spend'>;
+
 /**
- * Adds money, once per `entryId` for ever: the id is looked up in the ledger, and the list of latest credits read before
- * that look-up is part of the update's guard, so that a credit made in between is not missed. Charges do not change the
- * list: an account may be as busy as it likes.
+ * Makes a guarded update that appends an entry, once per `entryId` for ever: the id is looked up in the ledger, and the
+ * list of latest entries read before that look-up is part of the guard, so that one made in between is not missed.
+ * Charges do not change the list: an account may be as busy as it likes.
+ * @param build the update for the account as it is now; `undefined` refuses.
+ * @throws `not_found` when there is no such account.
+ */
+export async function makeEntryOnce(
+  accountId: string,
+  entryId: string,
+  build: (account: EntryAccount) => Guarded | undefined | Promise<Guarded | undefined>,
+): Promise<EntryOutcome> {
+  for (let attempt = 0; attempt < CREDIT_TRIES_MAX; attempt++) {
+    const before = await accounts().findOne({ _id: accountId }, { projection: { spend: 0 } });
+    if (!before) throw new AppError('not_found', { message: 'There is no such account.' });
+    if (before.credited.includes(entryId) || before.outbox.some((entry) => entry._id === entryId)) return 'earlier';
+    const ledger = nativeCollection<LedgerEntryDocument>(LedgerEntry);
+    if (await ledger.findOne({ _id: entryId }, { projection: { _id: 1 } })) return 'earlier';
+    if (before.credited.includes(voidedId(entryId))) return 'refused';
+    const guarded = await build(before);
+    if (!guarded) return 'refused';
+    const { filter, update } = guarded;
+    const result = await accounts().updateOne({ ...filter, credited: before.credited }, update as Document[]);
+    if (result.matchedCount === 1) return 'applied';
+  }
+  throw new AppError('unavailable', { internal: `entry ${entryId}: too many changes at once` });
+}
+
+/**
+ * Adds money, once per `entryId` for ever.
  * @returns true when this call credited, false when it was credited before.
  * @throws `not_found` when there is no such account, `invalid_request` for an amount that is not positive.
  */
@@ -195,26 +275,7 @@ export async function creditAccount(request: CreditRequest): Promise<boolean> {
   if (request.amountMicros <= 0n || request.amountMicros > AMOUNT_MICROS_MAX) {
     throw new AppError('invalid_request', { message: 'The amount to credit must be positive.' });
   }
-  for (let attempt = 0; attempt < CREDIT_TRIES_MAX; attempt++) {
-    const before = await accounts().findOne(
-      { _id: request.accountId },
-      { projection: { credited: 1, 'outbox._id': 1 } },
-    );
-    if (!before) throw new AppError('not_found', { message: 'There is no such account.' });
-    if (before.credited.includes(request.entryId)) return false;
-    if (before.outbox.some((entry) => entry._id === request.entryId)) return false;
-    if (
-      await nativeCollection<LedgerEntryDocument>(LedgerEntry).findOne(
-        { _id: request.entryId },
-        { projection: { _id: 1 } },
-      )
-    )
-      return false;
-    const { filter, update } = creditUpdate(request);
-    const result = await accounts().updateOne({ ...filter, credited: before.credited }, update as Document[]);
-    if (result.matchedCount === 1) return true;
-  }
-  throw new AppError('unavailable', { internal: `credit ${request.entryId}: too many credits at once` });
+  return (await makeEntryOnce(request.accountId, request.entryId, () => creditUpdate(request))) === 'applied';
 }
 
 /** What the caller needs to settle a request, from the request's own row: every retry computes the same numbers. */

@@ -9,7 +9,15 @@ export const ACCOUNT_STATUSES = ['active', 'suspended', 'frozen', 'closed'] as c
 export type AccountStatus = (typeof ACCOUNT_STATUSES)[number];
 
 /** Money reserved for one request. `buckets` are the spend counters it was counted in, to be corrected at settlement. */
-export type Hold = { amountMicros: bigint; expiresAt: Date; keyId: string; day: string; month: string };
+export type Hold = {
+  amountMicros: bigint;
+  expiresAt: Date;
+  keyId: string;
+  day: string;
+  month: string;
+  /** Set when an earlier try at this hold had an unknown outcome, and may still land. */
+  tried?: number;
+};
 
 export const LEDGER_KINDS = ['charge', 'top_up', 'refund', 'adjustment', 'grant'] as const;
 export type LedgerKind = (typeof LEDGER_KINDS)[number];
@@ -41,6 +49,8 @@ export type AccountDocument = {
   seq: bigint;
   outbox: OutboxEntry[];
   credited: string[];
+  /** Requests whose repeated hold was closed lately: an earlier try that lands now must not hold again. */
+  closed?: string[];
   createdAt: Date;
 };
 
@@ -58,6 +68,7 @@ const accountSchema = new Schema<AccountDocument>(
     seq: { type: BigInt, required: true },
     outbox: { type: Schema.Types.Mixed, required: true },
     credited: { type: [String], required: true },
+    closed: { type: [String], default: undefined },
     createdAt: { type: Date, required: true },
   },
   { collection: 'accounts', versionKey: false, minimize: false, strict: 'throw' },

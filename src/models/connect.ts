@@ -1,13 +1,16 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
 import mongoose, { type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
+import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
 import { ApiKey } from './api-key.ts';
 import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
-import { Reconciliation } from './reconciliation.ts';
+import { ReconciliationAlert } from './reconciliation-alert.ts';
+import { ReconciliationSegment } from './reconciliation-segment.ts';
+import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -29,7 +32,18 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
   { model: Account as unknown as Model<never>, validator: ACCOUNT_VALIDATOR },
   { model: Request as unknown as Model<never>, validator: REQUEST_VALIDATOR },
   { model: LedgerEntry as unknown as Model<never>, validator: LEDGER_VALIDATOR },
-  ...[ApiKey, AiModel, Provider, Price, Delivery, DataKey, Reconciliation].map((model) => ({
+  { model: Adjustment as unknown as Model<never>, validator: ADJUSTMENT_VALIDATOR },
+  ...[
+    ApiKey,
+    AiModel,
+    Provider,
+    Price,
+    Delivery,
+    DataKey,
+    ReconciliationAlert,
+    ReconciliationSegment,
+    ReconciliationWalk,
+  ].map((model) => ({
     model: model as unknown as Model<never>,
   })),
 ];

@@ -2,6 +2,7 @@ import { type AccountWriter, settlementOf } from '../billing/account.ts';
 import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
+import { timeOfId } from '../ids.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import type { DisconnectPolicy, Endpoint } from '../models/api-key.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -86,7 +87,7 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
     });
     if (!inserted) {
       const existing = await findRepeated(acceptance);
-      if (existing && (await isAdmitted(existing, deps))) return { kind: 'existing', request: existing };
+      if (existing && (await isAdmitted(existing))) return { kind: 'existing', request: existing };
       continue;
     }
     crashPoint('accept.after_insert');
@@ -147,21 +148,22 @@ export async function findRepeated({
  * has given its key back.
  * @throws AppError unavailable when that is not decided in time: its api process has died, and the sweeper will say.
  */
-async function isAdmitted(request: RequestDocument, deps: Pick<AcceptDependencies, 'settings'>): Promise<boolean> {
-  const { _id, accountId, mode, state } = request;
+async function isAdmitted({ _id, accountId, mode, state }: RequestDocument): Promise<boolean> {
   if (mode !== 'async') return true;
   const giveUpAtMs = performance.now() + ADMISSION_WAIT_MS;
   for (let now: RequestState | undefined = state; ; now = await stateOf(_id)) {
     if (now === undefined || now === 'aborted') return false;
     if (now !== 'accepted') return true;
-    if ((await isHeld(accountId, _id)) && (!isLate(request, deps) || (await confirmHeld(_id)))) return true;
+    // Whoever looked before the hold came must not call it missing any more, now that a client is told of it.
+    if ((await isHeld(accountId, _id)) && (await confirmHeld(_id))) return true;
     if (performance.now() > giveUpAtMs) throw new AppError('unavailable', { internal: 'request not decided' });
     await new Promise((resolve) => setTimeout(resolve, ADMISSION_CHECK_MS));
   }
 }
 
-function isLate({ createdAt }: RequestDocument, { settings }: Pick<AcceptDependencies, 'settings'>): boolean {
-  return Date.now() - createdAt.getTime() > settings.confirmAfterMs;
+/** By the time in its id, as the sweeper sees it: that is older than the row where a body took long to arrive. */
+function isLate({ _id }: RequestDocument, { settings }: Pick<AcceptDependencies, 'settings'>): boolean {
+  return Date.now() - timeOfId(_id) > settings.confirmAfterMs;
 }
 
 /** False when the request is no longer waiting: running, ended, or aborted by a sweeper that found no hold. */
@@ -233,7 +235,11 @@ async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, dep
     webhook: false,
     forgetContent: true,
   });
-  await nativeCollection<RequestDocument>(Request).updateOne(filter, update, { writeConcern: { w: 1 } });
+  const aborted = await nativeCollection<RequestDocument>(Request).updateOne(filter, update, {
+    writeConcern: { w: 1 },
+  });
+  // A repeat has seen the hold, which had come late, and was told so; this one may come back and follow it.
+  if (aborted.matchedCount === 0) throw new AppError('unavailable', { internal: 'refused and yet held' });
   throw refusal;
 }
 

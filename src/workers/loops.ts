@@ -1,11 +1,13 @@
 import cron from 'node-cron';
 import type { AccountWriter } from '../billing/account.ts';
+import { sweepAdjustments } from '../billing/adjustments.ts';
 import { flushOutboxes, flushPage } from '../billing/ledger.ts';
-import { reconcilePage } from '../billing/reconcile.ts';
+import { createReconciler, reconciliationFigures } from '../billing/reconciler.ts';
 import type { Config } from '../config.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
+import { WALKS } from '../models/reconciliation-walk.ts';
 import { runPeriodically } from '../periodic.ts';
 import type { Breaker } from '../providers/breaker.ts';
 import { QUEUES } from '../queue/define-job.ts';
@@ -34,6 +36,7 @@ export type LoopDependencies = {
 const JITTER = 0.1;
 const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
+const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 
 /** Registers periodic work under a name, for its log lines and for its end at shutdown. */
@@ -58,7 +61,8 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
     lifecycle,
     log,
   );
-  every('reconcile', sweep.reconcileIntervalMs, reconcileWalk(deps), lifecycle, log);
+  startReconciler(deps, lifecycle);
+  every('sweep adjustments', sweep.intervalMs, () => sweepAdjustments(Date.now(), log), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
 }
@@ -93,21 +97,30 @@ function outboxWalk({ log, metrics }: LoopDependencies) {
   };
 }
 
-function reconcileWalk({ log, metrics }: LoopDependencies) {
-  return async () => {
-    let afterId: string | undefined;
-    let wrong = 0;
-    let differenceMicros = 0n;
-    do {
-      const page = await reconcilePage(afterId, PAGE_SIZE, log);
-      wrong += page.wrong.length;
-      for (const finding of page.wrong)
-        differenceMicros += finding.differenceMicros < 0n ? -finding.differenceMicros : finding.differenceMicros;
-      afterId = page.nextId;
-    } while (afterId !== undefined);
-    metrics.reconcileWrong.set(wrong);
-    metrics.reconcileDifference.set(Number(differenceMicros));
-  };
+/** All processes share the walks; each looks about once a second whether there are pages to take. */
+function startReconciler(deps: LoopDependencies, lifecycle: Lifecycle): void {
+  const { config, log, metrics } = deps;
+  const { reconcileIntervalMs: intervalMs, reconcileRowsPerSecond: rowsPerSecond } = config.sweep;
+  const reconciler = createReconciler({ intervalMs, rowsPerSecond }, log);
+  const pollMs = Math.min(RECONCILE_POLL_MS, intervalMs / 4);
+  for (const name of WALKS) every(`reconcile ${name}`, pollMs, reconciler[name], lifecycle, log);
+  every('reconcile figures', METRICS_INTERVAL_MS, () => showFigures(metrics), lifecycle, log);
+}
+
+async function showFigures(metrics: Metrics): Promise<void> {
+  const figures = await reconciliationFigures(Date.now());
+  metrics.reconcileDifference.set(Number(figures.differenceMicros));
+  metrics.reconcileWrong.set(figures.wrongAccounts);
+  metrics.reconcileBalance.set(Number(figures.balanceMicros));
+  metrics.reconcileBooks.set(Number(figures.booksMicros));
+  metrics.reconcileAccountsPass.set(figures.accountsPassMs / 1_000);
+  metrics.reconcileRowsPass.set(figures.rowsPassMs / 1_000);
+  metrics.reconcileRows.set(figures.rows);
+  metrics.reconcileRowRate.set(figures.rowsPerSecond);
+  metrics.unsettledOverdue.set(figures.unsettledOverdue);
+  metrics.unsettled.set(figures.unsettled);
+  metrics.chargesWrong.set(figures.chargesWrong);
+  metrics.orphanRequests.set(figures.orphans);
 }
 
 async function measure({ producer, running, breaker, metrics }: LoopDependencies): Promise<void> {

@@ -1,137 +1,157 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccountWriter } from '../../src/billing/account.ts';
+import { beforeEach, expect, test } from '@jest/globals';
+import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
-import { reconcilePage } from '../../src/billing/reconcile.ts';
-import { nativeCollection } from '../../src/models/connect.ts';
-import { Reconciliation, type ReconciliationDocument } from '../../src/models/reconciliation.ts';
-import { accounts, ledger } from '../helpers/invariants.ts';
+import { createReconciler, reconciliationFigures } from '../../src/billing/reconciler.ts';
+import { segments } from '../../src/billing/segments.ts';
+import { newId } from '../../src/ids.ts';
+import { accounts, ledger, requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
+import { alerts, busyAccount, storeRequest } from './books.ts';
 import { accountNow, accountWith, holdOn, RUB, settlementFor, silent } from './teller.ts';
 
-/** A balance that does not follow from its ledger is found, named and frozen; nothing is corrected, nobody else is touched. */
+/** The walks of the reconciler, page by page. Every kind of tampering is tried in test/flows/reconcile.test.ts. */
 
 useStores();
 
-let victim: string;
-let bystanders: string[];
-
-/** An account with 100 RUB, five charges in the ledger, one in the outbox and two open holds. */
-async function busyAccount(): Promise<string> {
-  const accountId = await accountWith(100n);
-  const writer = createAccountWriter();
-  const holds = Array.from({ length: 8 }, () => holdOn(accountId));
-  for (const hold of holds) await writer.hold(hold);
-  for (const hold of holds.slice(0, 5)) await writer.settle(settlementFor(hold, 300_000n));
-  await flushOutboxes([accountId], silent);
-  for (const hold of holds.slice(5, 6)) await writer.settle(settlementFor(hold, 300_000n));
-  return accountId;
-}
+const reconciler = createReconciler({ intervalMs: 0, rowsPerSecond: 1_000_000 }, silent);
 
 beforeEach(async () => {
-  for (const collection of [accounts(), ledger()]) await collection.deleteMany({});
-  victim = await busyAccount();
-  bystanders = [await busyAccount(), await busyAccount()];
+  for (const collection of [accounts(), ledger(), requests(), segments(), alerts()]) await collection.deleteMany({});
 });
 
-async function findings() {
-  const wrong = [];
-  let afterId: string | undefined;
-  do {
-    const page = await reconcilePage(afterId, 2, silent);
-    wrong.push(...page.wrong);
-    afterId = page.nextId;
-  } while (afterId !== undefined);
-  return wrong;
+async function found() {
+  const all = await alerts().find().sort({ _id: 1 }).toArray();
+  return all.map(({ accountId, kind, seq }) => ({ accountId, kind, seq }));
 }
 
-const statuses = async (ids: string[]) => Promise.all(ids.map(async (id) => (await accountNow(id)).status));
-
-test('accounts with holds, outboxes and ledgers in order are left alone', async () => {
-  expect(await findings()).toEqual([]);
-  expect(await statuses([victim, ...bystanders])).toEqual(['active', 'active', 'active']);
+test('accounts with holds, outboxes and ledgers in order are left alone, and are cheap when they do not change', async () => {
+  const ids = [await busyAccount(), await busyAccount()];
+  await creditAccount({ accountId: ids[0] ?? '', entryId: 'pay:late', amountMicros: RUB, kind: 'top_up' });
+  await reconciler.all();
+  const before = await segments().find().sort({ _id: 1 }).toArray();
+  await reconciler.all();
+  expect(await segments().find().sort({ _id: 1 }).toArray()).toEqual(before);
+  expect(await found()).toEqual([]);
+  expect(await reconciliationFigures(Date.now())).toMatchObject({
+    wrongAccounts: 0,
+    accounts: 2,
+    rows: 14,
+    holdsOpen: 4,
+    chargesWrong: 0,
+  });
 });
 
-describe('is found, named and frozen alone:', () => {
-  const charge = { accountId: '', kind: 'charge' as const };
-  const tampers: [string, () => Promise<unknown>, string[], bigint][] = [
-    [
-      'an amount in the ledger that was changed',
-      () => ledger().updateOne({ ...charge, accountId: victim }, { $set: { amountMicros: -100_000n } }),
-      ['balance_differs_from_ledger'],
-      -200_000n,
-    ],
-    [
-      'a ledger row that was deleted',
-      () => ledger().deleteOne({ ...charge, accountId: victim, seq: 3n }),
-      ['balance_differs_from_ledger', 'ledger_sequence_has_gaps'],
-      -300_000n,
-    ],
-    [
-      'the last ledger row that was deleted',
-      () => ledger().deleteOne({ ...charge, accountId: victim, seq: 6n }),
-      ['balance_differs_from_ledger', 'ledger_sequence_has_gaps'],
-      -300_000n,
-    ],
-    [
-      'a balance that was raised',
-      () => accounts().updateOne({ _id: victim }, { $inc: { availableMicros: RUB } }),
-      ['balance_differs_from_ledger'],
-      RUB,
-    ],
-    [
-      'an entry lost from the outbox',
-      () => accounts().updateOne({ _id: victim }, { $set: { outbox: [] } }),
-      ['balance_differs_from_ledger', 'ledger_sequence_has_gaps'],
-      -300_000n,
-    ],
-    [
-      'money moved between available and held',
-      () => accounts().updateOne({ _id: victim }, { $inc: { availableMicros: RUB, heldMicros: -RUB } }),
-      ['held_differs_from_holds'],
-      0n,
-    ],
-    [
-      'a count of open requests that is wrong',
-      () => accounts().updateOne({ _id: victim }, { $inc: { open: 1 } }),
-      ['open_differs_from_holds'],
-      0n,
-    ],
-  ];
-
-  test.each(tampers)('%s', async (_, tamper, problems, differenceMicros) => {
-    await tamper();
-    expect(await findings()).toEqual([{ accountId: victim, seq: 7n, differenceMicros, problems }]);
-    expect(await statuses([victim, ...bystanders])).toEqual(['frozen', 'active', 'active']);
-    expect((await accountNow(victim)).statusReason).toBe('reconciliation');
-    const report = await nativeCollection<ReconciliationDocument>(Reconciliation).findOne({ _id: victim });
-    expect(report).toMatchObject({ differenceMicros, problems });
+test('a difference is kept with what was expected and what was there, is told once, and measured', async () => {
+  const accountId = await busyAccount();
+  await reconciler.all();
+  await accounts().updateOne({ _id: accountId }, { $inc: { availableMicros: -RUB } });
+  for (let round = 0; round < 3; round++) await reconciler.all();
+  const [alert, ...others] = await alerts().find().toArray();
+  expect(others).toEqual([]);
+  expect(alert).toMatchObject({
+    accountId,
+    kind: 'balance_differs',
+    seq: 7n,
+    expected: String(100n * RUB - 1_800_000n),
+    found: String(99n * RUB - 1_800_000n),
+    status: 'open',
   });
+  expect(alert?.lastSeenAt.getTime()).toBeGreaterThan(alert?.firstSeenAt.getTime() ?? 0);
+  expect(await reconciliationFigures(Date.now())).toMatchObject({ wrongAccounts: 1, differenceMicros: RUB });
+  expect(await accountNow(accountId)).toMatchObject({ status: 'frozen', statusReason: 'reconciliation' });
+});
+
+test('an outbox that was emptied is missed in the ledger', async () => {
+  const accountId = await busyAccount();
+  await creditAccount({ accountId, entryId: 'pay:lost', amountMicros: RUB, kind: 'top_up' });
+  await accounts().updateOne({ _id: accountId }, { $set: { outbox: [] } });
+  await reconciler.all();
+  expect(await found()).toEqual([{ accountId, kind: 'ledger_row_missing', seq: 8n }]);
+});
+
+test('a long ledger is kept in segments of 1 000 rows, and an old row in any of them is named', async () => {
+  const accountId = await accountWith(0n);
+  const entry = (seq: number) => ({
+    _id: `adj:${accountId}:${seq}`,
+    accountId,
+    seq: BigInt(seq),
+    amountMicros: RUB,
+    afterMicros: BigInt(seq) * RUB,
+    kind: 'adjustment' as const,
+    at: new Date(),
+  });
+  const rows = Array.from({ length: 2_300 }, (_, index) => entry(index + 1));
+  await ledger().insertMany(rows);
+  await accounts().updateOne({ _id: accountId }, { $set: { seq: 2_300n, availableMicros: 2_300n * RUB } });
+  await reconciler.all();
+  await reconciler.all();
+  expect(await found()).toEqual([]);
+  const stored = await segments().find().sort({ _id: 1 }).toArray();
+  expect(stored.map(({ start, end }) => [start.seq, end.seq])).toEqual([
+    [0n, 1_000n],
+    [1_000n, 2_000n],
+    [2_000n, 2_300n],
+  ]);
+  expect(stored[1]?.start).toEqual(stored[0]?.end);
+  await ledger().updateOne({ accountId, seq: 1_234n }, { $set: { kind: 'grant' } });
+  await reconciler.all();
+  expect(await found()).toEqual([{ accountId, kind: 'ledger_row_changed', seq: 1_234n }]);
+});
+
+test('a cost without a charge, and a charge that is not what its request cost, are named', async () => {
+  const [uncharged, overcharged] = [await accountWith(10n), await accountWith(10n)];
+  const old = Date.now() - 120_000;
+  await storeRequest(holdOn(uncharged, { requestId: newId('req', old) }), 5n);
+  const hold = holdOn(overcharged, { requestId: newId('req', old) });
+  await storeRequest(hold, 5n);
+  const writer = createAccountWriter();
+  await writer.hold(hold);
+  await writer.settle(settlementFor(hold, 6n));
+  await flushOutboxes([uncharged, overcharged], silent);
+  await reconciler.all();
+  expect(await found()).toEqual([
+    { accountId: uncharged, kind: 'charge_differs', seq: 1n },
+    { accountId: overcharged, kind: 'charge_differs', seq: 2n },
+  ]);
 });
 
 test('a frozen account takes no new holds, and what was running is still settled', async () => {
-  const running = holdOn(victim);
+  const accountId = await busyAccount();
+  const running = holdOn(accountId);
   const writer = createAccountWriter();
   await writer.hold(running);
-  await accounts().updateOne({ _id: victim }, { $inc: { availableMicros: RUB } });
-  await findings();
-  expect(await writer.hold(holdOn(victim))).toEqual({ held: false, refusal: { reason: 'not_active' } });
+  await accounts().updateOne({ _id: accountId }, { $inc: { availableMicros: RUB } });
+  await reconciler.all();
+  expect(await writer.hold(holdOn(accountId))).toEqual({ held: false, refusal: { reason: 'not_active' } });
   await writer.settle(settlementFor(running, RUB));
-  expect((await accountNow(victim)).holds[running.requestId]).toBeUndefined();
+  expect((await accountNow(accountId)).holds[running.requestId]).toBeUndefined();
 });
 
-test('the check never freezes an account that is busy with holds, charges, credits and flushes', async () => {
+test('several reconcilers over accounts busy with holds, charges, credits and flushes never see a difference', async () => {
+  const ids = [await accountWith(1_000n), await accountWith(1_000n), await accountWith(1_000n)];
   const writer = createAccountWriter();
   let busy = true;
-  const load = bystanders.map(async (accountId) => {
-    while (busy) {
+  const load = ids.map(async (accountId) => {
+    for (let round = 0; busy; round++) {
       const holds = Array.from({ length: 10 }, () => holdOn(accountId, { amountMicros: 1_000n }));
       await Promise.all(holds.map((hold) => writer.hold(hold)));
+      await Promise.all(holds.map((hold) => storeRequest(hold, 100n)));
       await Promise.all(holds.map((hold) => writer.settle(settlementFor(hold, 100n))));
-      await flushOutboxes([accountId], silent);
+      await creditAccount({ accountId, entryId: `pay:${accountId}:${round}`, amountMicros: RUB, kind: 'top_up' });
+      await Promise.all([flushOutboxes([accountId], silent), flushOutboxes([accountId], silent)]);
     }
   });
-  for (let round = 0; round < 25; round++) expect(await findings()).toEqual([]);
+  await Promise.all(
+    Array.from({ length: 3 }, async () => {
+      for (let round = 0; round < 20; round++) await reconciler.all();
+    }),
+  );
   busy = false;
   await Promise.all(load);
-  expect(await statuses(bystanders)).toEqual(['active', 'active']);
+  await reconciler.all();
+  expect(await alerts().find().toArray()).toEqual([]);
+  for (const accountId of ids) {
+    const { seq } = await accountNow(accountId);
+    expect((await segments().findOne({ _id: `${accountId}:tail` }))?.end.seq).toBe(seq);
+  }
 });

@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Document } from 'mongodb';
 import {
+  adjustUpdate,
+  correctUpdate,
   creditUpdate,
   type Guarded,
   type HoldRequest,
@@ -9,6 +11,7 @@ import {
   pullFlushedUpdate,
   type SettleRequest,
   settleUpdate,
+  voidUpdate,
 } from '../../src/billing/account-updates.ts';
 import { Account, type AccountDocument, newAccount } from '../../src/models/account.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
@@ -139,6 +142,7 @@ describe('of accounts:', () => {
             day: 'd1',
             month: 'm1',
             holdMicros: amount + off,
+            ...(index === 1 ? { tried: 1 } : {}),
             costMicros: index % 2 === 0 ? amount / 2n : 0n,
           }),
         );
@@ -155,6 +159,28 @@ describe('of accounts:', () => {
         creditUpdate({ accountId: before._id, entryId: 'pay:1', amountMicros, kind: 'top_up' }),
       );
     }));
+
+  test('adjustments, corrections of the books and entries that must never be made', () =>
+    check(
+      fc.tuple(micros, fc.bigInt({ min: -100n, max: 100n }), fc.boolean()),
+      async ([available, amountMicros, seen]) => {
+        const fresh = () => account(available, [3n, 4n], { seq: 9n });
+        const [adjusted, corrected, voided] = [fresh(), fresh(), fresh()];
+        await expectSame(accounts, adjusted, adjustUpdate({ accountId: adjusted._id, entryId: 'adj:1', amountMicros }));
+        const { seq, availableMicros, heldMicros, open } = corrected;
+        const asSeen = { seq: seen ? seq : 1n, availableMicros, heldMicros, open };
+        const correction = {
+          accountId: corrected._id,
+          entryId: 'adj:2',
+          amountMicros,
+          seen: asSeen,
+          heldMicros: 7n,
+          holds: 2,
+        };
+        await expectSame(accounts, corrected, correctUpdate(correction));
+        await expectSame(accounts, voided, voidUpdate(voided._id, 'adj:3'));
+      },
+    ));
 
   test('what leaves the outbox', () =>
     check(fc.subarray(['a', 'b', 'c', 'd']), async (gone) => {

@@ -30,10 +30,10 @@ test('a history follows from its seed alone, so that a failing one can be seen a
   expect(first.counts.kills + first.counts.pauses).toBeGreaterThan(0);
 });
 
-test.each(MUTANTS.map(({ name, wrong, seedsMax }) => [name, wrong, seedsMax] as const))(
-  'the wrong variant %s is caught: %s (within %i seeds)',
-  async (name, _wrong, seedsMax) => {
-    const mutant = MUTANTS.find((one) => one.name === name);
-    expect(await violating(seedsMax, mutant)).toHaveLength(1);
-  },
-);
+// Some need thousands of histories; `npm run simulate -- --mutant NAME` shows them.
+test.each(
+  MUTANTS.filter(({ seedsMax }) => seedsMax > 0).map(({ name, wrong, seedsMax }) => [name, wrong, seedsMax] as const),
+)('the wrong variant %s is caught: %s (within %i seeds)', async (name, _wrong, seedsMax) => {
+  const mutant = MUTANTS.find((one) => one.name === name);
+  expect(await violating(seedsMax, mutant)).toHaveLength(1);
+});

@@ -1,0 +1,100 @@
+import { parseArgs } from 'node:util';
+import {
+  approveAdjustment,
+  listAdjustments,
+  proposeAdjustment,
+  proposeCorrection,
+  rejectAdjustment,
+} from '../src/billing/adjustments.ts';
+import { isId } from '../src/ids.ts';
+import type { AdjustmentDocument } from '../src/models/adjustment.ts';
+import { formatRub, parseRub } from '../src/money.ts';
+import { runScript, table, UsageError } from './environment.ts';
+
+const USAGE = `Usage: npm run adjust -- <command>
+
+  propose --account <accountId> --rub <-12.50> --reason <text> --by <person>
+                              add money, or take it; somebody else has to approve
+  propose --account <accountId> --books --reason <text> --by <person>
+                              accept the books of a frozen account as they are, with an entry for what they do not explain
+  approve <adjustmentId> --by <another person>
+  reject <adjustmentId> --by <person>
+  list [--account <accountId>]`;
+
+type Values = { account?: string; rub?: string; books?: boolean; reason?: string; by?: string };
+
+function needed(name: keyof Values, value: string | undefined): string {
+  if (value === undefined || value === '') throw new UsageError(`--${name} is needed`);
+  return value;
+}
+
+function signedRubles(text: string): bigint {
+  const micros = parseRub(text.replace(/^-/, ''));
+  if (!micros) throw new UsageError('--rub: rubles other than 0 are needed, such as 100 or -99.50');
+  return text.startsWith('-') ? -micros : micros;
+}
+
+function account({ account: accountId }: Values): string {
+  if (accountId === undefined || !isId('acc', accountId)) throw new UsageError('--account: an account id is needed');
+  return accountId;
+}
+
+function shown(adjustment: AdjustmentDocument): string {
+  const { _id, accountId, type, amountMicros, state, reason, proposedBy, decidedBy, breaks } = adjustment;
+  return table([
+    ['adjustment', _id],
+    ['account', accountId],
+    ['what', type === 'money' ? 'moves the balance' : 'corrects the books; the balance stays'],
+    ['amount', `${formatRub(amountMicros)} RUB`],
+    ['state', state],
+    ['reason', reason],
+    ['proposed by', proposedBy],
+    ...(decidedBy === undefined ? [] : [['decided by', decidedBy]]),
+    ...(breaks?.length ? [['rows accepted', breaks.map(({ seq }) => String(seq)).join(', ')]] : []),
+  ]);
+}
+
+async function propose(values: Values): Promise<string> {
+  const proposal = { accountId: account(values), reason: needed('reason', values.reason), by: needed('by', values.by) };
+  if (values.books === (values.rub !== undefined)) throw new UsageError('propose: either --rub or --books is needed');
+  if (values.books) return shown(await proposeCorrection(proposal, Date.now()));
+  return shown(await proposeAdjustment({ ...proposal, amountMicros: signedRubles(values.rub ?? '') }, Date.now()));
+}
+
+async function list(values: Values): Promise<string> {
+  const found = await listAdjustments(values.account === undefined ? undefined : account(values));
+  if (found.length === 0) return 'There are no adjustments.';
+  const header = ['ADJUSTMENT', 'ACCOUNT', 'TYPE', 'RUB', 'STATE', 'PROPOSED BY', 'DECIDED BY'];
+  const rows = found.map((one) => [
+    one._id,
+    one.accountId,
+    one.type,
+    formatRub(one.amountMicros),
+    one.state,
+    one.proposedBy,
+    one.decidedBy ?? '',
+  ]);
+  return table([header, ...rows]);
+}
+
+await runScript(USAGE, (words) => {
+  const { values, positionals } = parseArgs({
+    args: words,
+    allowPositionals: true,
+    options: {
+      account: { type: 'string' },
+      rub: { type: 'string' },
+      books: { type: 'boolean', default: false },
+      reason: { type: 'string' },
+      by: { type: 'string' },
+    },
+  });
+  const [name = '', id, ...rest] = positionals;
+  if (rest.length > 0) throw new UsageError(`unknown words: ${rest.join(' ')}`);
+  if (name === 'propose' && id === undefined) return () => propose(values);
+  if (name === 'list' && id === undefined) return () => list(values);
+  if (name !== 'approve' && name !== 'reject') throw new UsageError(`unknown command "${words.join(' ')}"`);
+  if (id === undefined || !isId('adj', id)) throw new UsageError(`${name}: an adjustment id is needed`);
+  const decide = name === 'approve' ? approveAdjustment : rejectAdjustment;
+  return async () => shown(await decide(id, needed('by', values.by), Date.now()));
+});

@@ -1,0 +1,138 @@
+import { lowestIdAt } from '../ids.ts';
+import type { Logger } from '../log.ts';
+import { Account, type AccountDocument } from '../models/account.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import type { WalkTotals } from '../models/reconciliation-walk.ts';
+import { Request, type RequestDocument } from '../models/request.ts';
+import { settleEntryId } from './account-updates.ts';
+import type { Finding } from './ledger-chain.ts';
+import { raiseAlerts } from './reconciliation-alerts.ts';
+
+/** Requests against the ledger and the other way round: every charge has its request, every cost its charge. */
+
+const HOUR_MS = 3_600_000;
+/** What takes longer than this is not on its way any more. */
+const PATIENCE_MS = 60_000;
+const PAGE_SIZE = 500;
+const COUNT_MAX = 10_000;
+
+const requests = () => nativeCollection<RequestDocument>(Request);
+const ledger = () => nativeCollection<LedgerEntryDocument>(LedgerEntry);
+
+const COSTED = { accountId: 1, costMicros: 1, state: 1, 'error.code': 1, settled: 1 } as const;
+export type CostedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'costMicros' | 'state' | 'error' | 'settled'>;
+
+const later = (afterId: string, nowMs: number) => {
+  const hourAgo = lowestIdAt('req', nowMs - HOUR_MS);
+  return afterId > hourAgo ? afterId : hourAgo;
+};
+
+/** The next page of the last hour's requests; identifiers sort by time. */
+export function readRequests(afterId: string, nowMs: number): Promise<CostedRequest[]> {
+  return requests()
+    .find({ _id: { $gt: later(afterId, nowMs), $lt: lowestIdAt('req', nowMs - PATIENCE_MS) } }, { projection: COSTED })
+    .sort({ _id: 1 })
+    .limit(PAGE_SIZE)
+    .toArray();
+}
+
+/** The next page of the last hour's charges, whose identifiers begin with their request's. */
+export function readEntries(afterId: string, nowMs: number): Promise<LedgerEntryDocument[]> {
+  return ledger()
+    .find({ _id: { $gt: later(afterId, nowMs), $lt: lowestIdAt('req', nowMs) } })
+    .sort({ _id: 1 })
+    .limit(PAGE_SIZE)
+    .toArray();
+}
+
+export const isLastPage = (page: readonly unknown[]): boolean => page.length < PAGE_SIZE;
+
+/**
+ * Requests that ended a minute ago and are still not settled (the sweeper should have done it), and those that may have
+ * a hold now; both read from the index of what is unsettled.
+ */
+export async function countUnsettled(nowMs: number): Promise<{ overdue: number; open: number }> {
+  const ended = ['done', 'failed', 'cancelled'] as const;
+  const finishedAt = { $lt: new Date(nowMs - PATIENCE_MS) };
+  const [overdue, open] = await Promise.all([
+    requests().countDocuments({ state: { $in: [...ended] }, settled: false, finishedAt }, { limit: COUNT_MAX }),
+    requests().countDocuments(
+      { state: { $in: ['accepted', 'running', ...ended] }, settled: false },
+      { limit: COUNT_MAX },
+    ),
+  ]);
+  return { overdue, open };
+}
+
+function chargeFinding(request: CostedRequest, seq: bigint, expected: string, found: string): Finding {
+  return { accountId: request.accountId, kind: 'charge_differs', seq, expected, found, requestId: request._id };
+}
+
+/** Of charges that are not in the ledger, those that are not on their way there either. */
+async function withoutEntry(missing: readonly CostedRequest[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const request of missing) {
+    const account = await nativeCollection<AccountDocument>(Account).findOne(
+      { _id: request.accountId },
+      { projection: { seq: 1, 'outbox._id': 1 } },
+    );
+    const entryId = settleEntryId(request._id);
+    if (account?.outbox.some(({ _id }) => _id === entryId)) continue;
+    // It may have moved from the outbox to the ledger between the two readings.
+    if (await ledger().findOne({ _id: entryId }, { projection: { _id: 1 } })) continue;
+    findings.push(chargeFinding(request, account?.seq ?? 0n, `charge of ${request.costMicros}`, 'none'));
+  }
+  return findings;
+}
+
+/** Settled requests with a cost must have their charge, in the ledger or on its way, of that amount and account. */
+async function missingCharges(page: readonly CostedRequest[]): Promise<Finding[]> {
+  const costed = page.filter(({ settled, costMicros }) => settled && (costMicros ?? 0n) > 0n);
+  const found = await ledger()
+    .find({ _id: { $in: costed.map(({ _id }) => settleEntryId(_id)) } })
+    .toArray();
+  const entries = new Map(found.map((entry) => [entry._id, entry]));
+  const findings = await withoutEntry(costed.filter(({ _id }) => !entries.has(settleEntryId(_id))));
+  for (const request of costed) {
+    const entry = entries.get(settleEntryId(request._id));
+    const cost = request.costMicros ?? 0n;
+    if (!entry || (entry.amountMicros === -cost && entry.accountId === request.accountId)) continue;
+    findings.push(chargeFinding(request, entry.seq, `${-cost}`, `${entry.amountMicros}`));
+  }
+  return findings;
+}
+
+/** The provider was called, nobody knows how it ended, and nothing was delivered: perhaps paid for, and not charged. */
+const isOrphan = ({ state, error, costMicros }: CostedRequest) =>
+  state === 'failed' && error?.code === 'interrupted' && (costMicros ?? 0n) === 0n;
+
+/** Checks a page of requests against the ledger. */
+export async function checkRequests(page: readonly CostedRequest[], log: Logger): Promise<WalkTotals> {
+  const findings = await missingCharges(page);
+  await raiseAlerts(findings, log);
+  return {
+    rows: BigInt(page.length),
+    wrong: BigInt(findings.length),
+    orphans: BigInt(page.filter(isOrphan).length),
+  };
+}
+
+/** Checks a page of charges against their requests. */
+export async function checkEntries(page: readonly LedgerEntryDocument[], log: Logger): Promise<WalkTotals> {
+  const charges = page.filter(({ kind }) => kind === 'charge');
+  const ids = charges.map(({ requestId }) => requestId ?? '');
+  const found = await requests()
+    .find({ _id: { $in: ids } }, { projection: { accountId: 1, costMicros: 1 } })
+    .toArray();
+  const known = new Map(found.map((request) => [request._id, request]));
+  const findings = charges.flatMap((entry): Finding[] => {
+    const { accountId, seq, amountMicros, requestId = 'none' } = entry;
+    const request = known.get(requestId);
+    if (request?.accountId === accountId && request.costMicros === -amountMicros) return [];
+    const expected = request ? `${-(request.costMicros ?? 0n)}` : 'a request';
+    return [{ accountId, kind: 'charge_differs', seq, expected, found: `${amountMicros}`, requestId }];
+  });
+  await raiseAlerts(findings, log);
+  return { rows: BigInt(page.length), wrong: BigInt(findings.length) };
+}

@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Logger } from '../log.ts';
+import type { WalkName, WalkTotals } from '../models/reconciliation-walk.ts';
+import { checkEntries, checkRequests, countUnsettled, isLastPage, readEntries, readRequests } from './cross-checks.ts';
+import { readAccounts, reconcileAccounts } from './reconcile-accounts.ts';
+import { readSegments, reconcileSegments } from './reconcile-segments.ts';
+import { unresolvedAlerts } from './reconciliation-alerts.ts';
+import { addTotals, lastPass, placeInWalk, takePage } from './shared-walk.ts';
+
+/**
+ * Continuous reconciliation: four walks that all worker processes share page by page. Accounts against their records,
+ * old ledger rows against the hash chain, requests against charges, charges against requests.
+ */
+
+const ACCOUNTS_PER_PAGE = 500;
+/** A run of a walk lasts no longer than this, so that a process that stops does not wait for a whole pass. */
+const RUN_MS = 1_000;
+/** Share of the row rate that each of the two cross checks may use. */
+const CROSS_SHARE = 0.25;
+const CROSS_INTERVALS = 2;
+
+export type ReconcilerSettings = {
+  /** From the beginning of one pass over accounts or segments to the beginning of the next. */
+  intervalMs: number;
+  /** Old ledger rows that this process reads again in a second. */
+  rowsPerSecond: number;
+};
+
+type Page = { items: number; next: string | undefined; check: () => Promise<WalkTotals> };
+type Walk = { name: WalkName; intervalMs: number; rowsPerSecond: number; read: (afterId: string) => Promise<Page> };
+
+export type Reconciler = Record<WalkName, () => Promise<void>> & {
+  /** Every walk until its pass is over: for scripts, tests and benchmarks. */
+  all(): Promise<void>;
+};
+
+/** Takes pages of a walk for about a second, no faster than its rate. Returns early when the pass is over. */
+async function run(walk: Walk, forMs: number): Promise<void> {
+  const endsAtMs = performance.now() + forMs;
+  do {
+    const place = await placeInWalk(walk.name, walk.intervalMs, Date.now());
+    if (!place) return;
+    const startedAtMs = performance.now();
+    const page = await walk.read(place.position);
+    if (!(await takePage(place, page.next))) continue;
+    const totals = await page.check();
+    const busyMs = performance.now() - startedAtMs;
+    await addTotals(place, { ...totals, busyMicroseconds: BigInt(Math.round(busyMs * 1_000)) });
+    if (page.next === undefined) return;
+    const restMs = (page.items / walk.rowsPerSecond) * 1_000 - busyMs;
+    if (restMs > 0) await pause(restMs);
+  } while (performance.now() < endsAtMs);
+}
+
+function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger): Walk[] {
+  const crossIntervalMs = CROSS_INTERVALS * intervalMs;
+  return [
+    {
+      name: 'accounts',
+      intervalMs,
+      rowsPerSecond: Number.POSITIVE_INFINITY,
+      read: async (afterId) => {
+        const page = await readAccounts(afterId, ACCOUNTS_PER_PAGE);
+        const next = page.length < ACCOUNTS_PER_PAGE ? undefined : page.at(-1)?._id;
+        return { items: page.length, next, check: () => reconcileAccounts(page, log) };
+      },
+    },
+    {
+      name: 'segments',
+      intervalMs,
+      rowsPerSecond,
+      read: async (afterId) => {
+        const { page, isLast } = await readSegments(afterId);
+        const items = page.reduce((rows, { start, end }) => rows + Number(end.seq - start.seq), 0);
+        return { items, next: isLast ? undefined : page.at(-1)?._id, check: () => reconcileSegments(page, log) };
+      },
+    },
+    {
+      name: 'requests',
+      intervalMs: crossIntervalMs,
+      rowsPerSecond: rowsPerSecond * CROSS_SHARE,
+      read: async (afterId) => {
+        const page = await readRequests(afterId, Date.now());
+        const next = isLastPage(page) ? undefined : page.at(-1)?._id;
+        return { items: page.length, next, check: () => checkRequests(page, log) };
+      },
+    },
+    {
+      name: 'entries',
+      intervalMs: crossIntervalMs,
+      rowsPerSecond: rowsPerSecond * CROSS_SHARE,
+      read: async (afterId) => {
+        const page = await readEntries(afterId, Date.now());
+        const next = isLastPage(page) ? undefined : page.at(-1)?._id;
+        return { items: page.length, next, check: () => checkEntries(page, log) };
+      },
+    },
+  ];
+}
+
+/** The four walks of one process. Each call works for about a second or until its pass is over. */
+export function createReconciler(settings: ReconcilerSettings, log: Logger): Reconciler {
+  const walks = new Map(walksOf(settings, log).map((walk) => [walk.name, walk]));
+  const runner = (name: WalkName, forMs: number) => async () => {
+    const walk = walks.get(name);
+    if (walk) await run(walk, forMs);
+  };
+  return {
+    accounts: runner('accounts', RUN_MS),
+    segments: runner('segments', RUN_MS),
+    requests: runner('requests', RUN_MS),
+    entries: runner('entries', RUN_MS),
+    all: async () => {
+      for (const name of walks.keys()) await runner(name, Number.POSITIVE_INFINITY)();
+    },
+  };
+}
+
+export type ReconciliationFigures = {
+  wrongAccounts: number;
+  differenceMicros: bigint;
+  /** Sum of all balances, and of what ledgers and outboxes say they are. */
+  balanceMicros: bigint;
+  booksMicros: bigint;
+  accounts: number;
+  accountsPassMs: number;
+  rowsPassMs: number;
+  rows: number;
+  /** While at work, without pauses. */
+  rowsPerSecond: number;
+  accountsPerSecond: number;
+  unsettledOverdue: number;
+  unsettled: number;
+  holdsOpen: number;
+  chargesWrong: number;
+  orphans: number;
+};
+
+function absolute(micros: bigint): bigint {
+  return micros < 0n ? -micros : micros;
+}
+
+function perSecond(count: bigint | undefined, busyMicroseconds: bigint | undefined): number {
+  return busyMicroseconds ? Number((count ?? 0n) * 1_000_000n) / Number(busyMicroseconds) : 0;
+}
+
+/** What the last passes of all processes together came to, for metrics. */
+export async function reconciliationFigures(nowMs: number): Promise<ReconciliationFigures> {
+  const [accounts, rows, requests, entries] = await Promise.all([
+    lastPass('accounts'),
+    lastPass('segments'),
+    lastPass('requests'),
+    lastPass('entries'),
+  ]);
+  const alerts = await unresolvedAlerts();
+  const { overdue, open } = await countUnsettled(nowMs);
+  const differenceMicros = alerts
+    .filter(({ kind }) => kind === 'balance_differs')
+    .reduce((sum, { expected, found }) => sum + absolute(BigInt(found) - BigInt(expected)), 0n);
+  return {
+    wrongAccounts: new Set(alerts.map(({ accountId }) => accountId)).size,
+    differenceMicros,
+    balanceMicros: accounts.totals.balanceMicros ?? 0n,
+    booksMicros: accounts.totals.booksMicros ?? 0n,
+    accounts: Number(accounts.totals.accounts ?? 0n),
+    accountsPassMs: accounts.ms,
+    rowsPassMs: rows.ms,
+    rows: Number(rows.totals.rows ?? 0n),
+    rowsPerSecond: perSecond(rows.totals.rows, rows.totals.busyMicroseconds),
+    accountsPerSecond: perSecond(accounts.totals.accounts, accounts.totals.busyMicroseconds),
+    unsettledOverdue: overdue,
+    unsettled: open,
+    holdsOpen: Number(accounts.totals.openHolds ?? 0n),
+    chargesWrong: Number((requests.totals.wrong ?? 0n) + (entries.totals.wrong ?? 0n)),
+    orphans: Number(requests.totals.orphans ?? 0n),
+  };
+}
