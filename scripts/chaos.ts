@@ -36,7 +36,7 @@ function rowsOf(report: Record<string, unknown>): string[][] {
 const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-chaos-report-'));
 const file = join(folder, 'report.json');
 try {
-  const { ok, about } = await testRun(ROOT, 'test/flows/chaos.test.ts', {
+  const { ok, about } = await testRun(ROOT, ['test/flows/chaos.test.ts'], {
     CHAOS_REQUESTS: values.requests,
     CHAOS_SEED: values.seed,
     CHAOS_RATE: values.rate,

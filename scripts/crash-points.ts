@@ -18,7 +18,7 @@ const { values } = parseArgs({
 const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-crash-points-'));
 const report = join(folder, 'rows.json');
 try {
-  const { ok, about } = await testRun(ROOT, 'test/flows/crash.test.ts', {
+  const { ok, about } = await testRun(ROOT, ['test/flows/crash.test.ts'], {
     CRASH_PASSAGES: values.passages,
     CRASH_REPORT: report,
   });

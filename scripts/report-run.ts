@@ -2,13 +2,13 @@ import { execFileSync, spawn } from 'node:child_process';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 
-/** Runs one test file as `npm test -- FILE` does, with more environment; the output goes to the terminal. */
+/** Runs tests as `npm test -- ARGUMENTS` does, with more environment; the output goes to the terminal. */
 export async function testRun(
   root: string,
-  file: string,
+  args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<{ ok: boolean; about: string }> {
-  const child = spawn(process.execPath, [join(root, 'scripts', 'test.mjs'), file], {
+  const child = spawn(process.execPath, [join(root, 'scripts', 'test.mjs'), ...args], {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -7,6 +7,7 @@ import { publishKeyChange, revokeKey } from '../../src/auth/keys.ts';
 import { AppError, errorBody } from '../../src/errors.ts';
 import { ApiKey } from '../../src/models/api-key.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
+import { runs } from '../helpers/property-runs.ts';
 import { useStores } from '../helpers/stores.ts';
 import { bearer, cipher, commandsDuring, type Desk, issue, openDesk, pepper, silent } from './desk.ts';
 import { openWire, until } from './wire.ts';
@@ -113,7 +114,7 @@ describe('authentication', () => {
             expect(await refusedBy(desk, changed)).toBe('invalid_api_key');
           },
         ),
-        { numRuns: 300 },
+        runs(300),
       );
       for (const text of ['sk-something', '{"$ne":null}', 'a'.repeat(100_000)]) {
         expect(await refusedBy(desk, text)).toBe('invalid_api_key');

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkKeyFormat, generateKey, keyDigest, keyEnds } from '../../src/auth/key-format.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const PUBLISHED = /^ocq_(live|test)_[0-9A-Za-z]{38}$/;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -34,7 +35,7 @@ describe('API key format', () => {
         fc.pre(key[position] !== letter);
         expect(checkKeyFormat(key.slice(0, position) + letter + key.slice(position + 1))).toBe(false);
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 

@@ -112,7 +112,6 @@ export function createProvider(scheduler: Scheduler, faults: Faults, invariants:
   };
 }
 
-// biome-ignore lint/suspicious/useAwait: the provider's body is an asynchronous iterable, whatever it is made of.
 async function* chunksOf(body: Buffer): AsyncIterable<Buffer> {
   yield body;
 }

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createGroupCommit } from '../../src/group-commit.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 /** A writer whose batches end when the test says so. */
 function controlled(options: { itemsMax: number; flightsMax?: number }) {
@@ -86,6 +87,6 @@ test('whatever the timing, every item gets its own result exactly once and in or
         expect(sent).toEqual(pauses.map((_, item) => item));
       },
     ),
-    { numRuns: 50 },
+    runs(50),
   );
 });

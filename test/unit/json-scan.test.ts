@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type JsonProblem, replaceMembers, SCAN_LIMITS, scanJsonObject } from '../../src/json-scan.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const RUNS = 1_000;
 const space = fc.stringMatching(/^[ \t\r\n]{0,3}$/);
@@ -62,7 +63,7 @@ describe('the scanner agrees with JSON.parse', () => {
             expect(text.slice(span.valueStart, span.end)).toBe(list[index]?.value);
         },
       ),
-      { numRuns: RUNS },
+      runs(RUNS),
     );
   });
 
@@ -79,7 +80,7 @@ describe('the scanner agrees with JSON.parse', () => {
         if (verdict === 'not_json') expect(ok).toBe(false);
         if (!ok) expect(verdict).not.toBe('ok');
       }),
-      { numRuns: RUNS },
+      runs(RUNS),
     );
   });
 });
@@ -170,6 +171,6 @@ test('replacing members changes what was named and leaves every byte of the othe
         ).size,
       );
     }),
-    { numRuns: RUNS },
+    runs(RUNS),
   );
 });

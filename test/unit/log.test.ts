@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AppError } from '../../src/errors.ts';
 import { createLogger, scrub, serializeError } from '../../src/log.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const word = (alphabet: string, minLength: number, maxLength: number) =>
   fc.array(fc.constantFrom(...alphabet.split('')), { minLength, maxLength }).map((letters) => letters.join(''));
@@ -32,7 +33,7 @@ test('a secret in a text never survives scrubbing, wherever it stands', () => {
       const clean = scrub(text);
       for (const one of list) expect(clean).not.toContain(one.secret.hidden);
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });
 

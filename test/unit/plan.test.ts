@@ -6,6 +6,7 @@ import type { AiModelDocument } from '../../src/models/ai-model.ts';
 import type { PriceSnapshot } from '../../src/models/request.ts';
 import { type ChatShape, inputTokensBound, outputTokensLimit } from '../../src/requests/estimate.ts';
 import { planChat } from '../../src/requests/plan.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const MODEL: AiModelDocument = {
   _id: 'test/model',
@@ -69,7 +70,7 @@ test('the input bound is never below what a real tokenizer counts, structure of 
     fc.property(body, (shape) => {
       expect(inputTokensBound(shape, MODEL)).toBeGreaterThanOrEqual(tokensOf(shape));
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });
 
@@ -109,7 +110,7 @@ test('the output limit is the asked one within the model, and the bounded defaul
   expect(limit({ max_tokens: 9_000 })).toBe(8_000);
 });
 
-test('the hold covers any usage within the limits, for any request', () => {
+test('P3: the hold covers any usage within the limits, for any request', () => {
   const share = fc.double({ min: 0, max: 1, noNaN: true });
   fc.assert(
     fc.property(body, share, share, share, share, share, (shape, prompt, cached, write, completion, reasoning) => {
@@ -129,7 +130,7 @@ test('the hold covers any usage within the limits, for any request', () => {
       const all = plan.outputTokensMax * plan.choices;
       expect(costOf({ ...dearest, completionTokens: all, reasoningTokens: all }, PRICE)).toBe(plan.holdMicros);
     }),
-    { numRuns: 1_000 },
+    runs(1_000),
   );
 });
 

@@ -5,8 +5,9 @@ import { costOf, holdFor, outputTokensWithin, readUsage } from '../../src/billin
 import type { PriceRates } from '../../src/models/ai-model.ts';
 import type { Usage } from '../../src/models/request.ts';
 import { maxMicros } from '../../src/money.ts';
+import { runs } from '../helpers/property-runs.ts';
 
-const RUNS = { numRuns: 2_000 };
+const RUNS = runs(2_000);
 const rate = fc.bigInt({ min: 0n, max: 100_000_000_000n });
 const price: fc.Arbitrary<PriceRates> = fc.record({
   inputMicrosPerMillion: rate,
@@ -42,7 +43,7 @@ const wild: fc.Arbitrary<Usage> = fc.record({
   reasoningTokens: tokens,
 });
 
-test('a cost is never negative and never above the hold for its bounds, however its parts contradict each other', () => {
+test('P2: a cost is never negative and never above the hold for its bounds, however its parts contradict each other', () => {
   fc.assert(
     fc.property(wild, price, tokens, tokens, (usage, rates, moreInput, moreOutput) => {
       const cost = costOf(usage, rates);
@@ -57,7 +58,7 @@ test('a cost is never negative and never above the hold for its bounds, however 
   );
 });
 
-test('one more token of any class never makes a request cheaper', () => {
+test('P4: one more token of any class never makes a request cheaper', () => {
   fc.assert(
     fc.property(
       classes,
@@ -71,7 +72,7 @@ test('one more token of any class never makes a request cheaper', () => {
   );
 });
 
-test('splitting a request costs at most one micro-ruble more: rounding happens once, upwards', () => {
+test('P5: splitting a request costs at most one micro-ruble more: rounding happens once, upwards', () => {
   fc.assert(
     fc.property(classes, classes, price, (a, b, rates) => {
       const free = { ...rates, requestMicros: 0n };
@@ -87,7 +88,7 @@ test('splitting a request costs at most one micro-ruble more: rounding happens o
   );
 });
 
-test('every token is charged in exactly one class', () => {
+test('P6: every token is charged in exactly one class', () => {
   const one = 1_000_000n;
   const none: PriceRates = {
     inputMicrosPerMillion: 0n,

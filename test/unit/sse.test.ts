@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type SseEvent, SseOverflow, SseParser } from '../../src/providers/sse.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 type Event = { event: string | undefined; data: string };
 
@@ -61,7 +62,7 @@ describe('the parser reads what the specification says', () => {
         const chunks = places.slice(1).map((end, index) => bytes.subarray(places[index] ?? 0, end));
         expect(parse(chunks)).toEqual(reference(bytes));
       }),
-      { numRuns: 3_000 },
+      runs(3_000),
     );
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { checkCallbackUrl, isForbiddenAddress, mayConnectTo } from '../../src/webhooks/address.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const strict = { allowLoopback: false };
 const evaluation = { allowLoopback: true };
@@ -164,7 +165,7 @@ describe('a callback URL', () => {
           username + password + hash === ''
         );
       }),
-      { numRuns: 2_000 },
+      runs(2_000),
     );
   });
 });
@@ -239,7 +240,7 @@ describe('an address', () => {
       fc.property(fc.oneof(v4, v6, embedded, fc.ipV4(), fc.ipV6()), (ip) => {
         expect([ip, isForbiddenAddress(ip)]).toEqual([ip, !isPublic(ip)]);
       }),
-      { numRuns: 20_000 },
+      runs(20_000),
     );
   });
 
