@@ -5,7 +5,7 @@ import type { LoadResult } from './recording.ts';
 import { WORKLOADS } from './seed.ts';
 import { lagBetween, readBuckets, type SettleLag } from './settle-lag.ts';
 import type { Step } from './steps.ts';
-import type { Target } from './system.ts';
+import type { Target } from './target.ts';
 
 /** One step on one target. */
 export type Measurement = {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../engines/free-port.ts';
 import { run } from '../setup/run.mjs';
 import { pin } from './pinning.ts';
-import type { Target } from './system.ts';
+import type { Target } from './target.ts';
 
 /**
  * The gateway to compare with: Portkey's, which routes and retries but holds no money and queues nothing. It lives in a

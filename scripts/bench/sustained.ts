@@ -1,6 +1,6 @@
 import { type Bench, type Measurement, measure } from './measure.ts';
 import { type Effort, plainStep } from './steps.ts';
-import type { Target } from './system.ts';
+import type { Target } from './target.ts';
 
 /** The highest open-loop rate a target holds. */
 export type Sustained = { perSecond: number; measurement: Measurement };

@@ -57,12 +57,14 @@ export async function answerStream(
   // Held back while nothing else was sent: if the answer ends with it, it becomes an HTTP status.
   let first: { seq: number; payload: Buffer } | undefined;
   let started = options.afterSeq > 0;
+  let last: Buffer | undefined;
   whenClosed(response, () => {
     stream.abandon();
     deps.openStreams.delete(open);
   });
   await waitFor(request, response, options, deps, {
     onEvent: (seq, payload) => {
+      last = payload;
       if (!started && first === undefined && stream.untouched && isFailureChunk(payload)) {
         first = { seq, payload };
         return;
@@ -82,7 +84,10 @@ export async function answerStream(
         return;
       }
       if (first) stream.event(first.seq, first.payload);
-      stream.end();
+      // Numbered by a worker that knew of fewer events than this client has: the closing event looked like an old one.
+      if (end.state !== 'done' && last && !isFailureChunk(last))
+        stream.fail(new AppError(end.state === 'cancelled' ? 'cancelled' : 'interrupted'));
+      else stream.end();
     },
     onFailure: (error) => {
       if (stream.untouched) {

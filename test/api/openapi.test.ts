@@ -47,7 +47,8 @@ function mountedRoutes(app: Express): string[] {
 test('every mounted route is in the document, and every documented operation is mounted', () => {
   const mounted = mountedRoutes(createApp(edge));
   expect(mounted.length).toBeGreaterThanOrEqual(12);
-  expect(mounted.sort()).toEqual(OPERATIONS.map(({ method, path }) => `${method} ${path}`).sort());
+  // A route may have a gate of its own before authentication.
+  expect([...new Set(mounted)].sort()).toEqual(OPERATIONS.map(({ method, path }) => `${method} ${path}`).sort());
 });
 
 type Json = Record<string, unknown>;

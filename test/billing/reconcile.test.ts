@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 async function found() {
-  const all = await alerts().find().sort({ _id: 1 }).toArray();
+  const all = await alerts().find().sort({ seq: 1, kind: 1 }).toArray();
   return all.map(({ accountId, kind, seq }) => ({ accountId, kind, seq }));
 }
 
