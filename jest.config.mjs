@@ -13,5 +13,6 @@ export default {
   globalSetup: '<rootDir>/test/helpers/global-setup.ts',
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
   testTimeout: 120_000,
+  testSequencer: '<rootDir>/test/helpers/longest-first.mjs',
   maxWorkers: 2,
 };
