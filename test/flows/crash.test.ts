@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Redis } from 'ioredis';
 import { createAccountWriter } from '../../src/billing/account.ts';
 import { CRASH_POINTS, type CrashPoint } from '../../src/crash-point.ts';
 import { newId } from '../../src/ids.ts';
@@ -231,24 +232,32 @@ async function leaveWork(
     for (let hold = 0; hold < passage; hold++) await forgottenHold(customer);
     return { replies: Promise.resolve([]) };
   }
-  if (label === 'sweep.after_end') {
-    // Held, never queued, and nobody can come back for those without a key.
-    const victim = await system.startApi(armed('accept.after_hold', 1));
-    const replies = sendAll(customer, label, victim);
-    await died(victim);
-    system.apis.splice(1);
-    return { replies };
-  }
-  const point = label === 'sweep.before_settle' ? 'run.after_tell' : 'run.mid_stream';
-  // None of these sweeps itself, or the second would clear up after the first.
-  const withoutSweeps = { ...armed(point, 1), SWEEP_INTERVAL_MS: '30000' };
+  if (label === 'sweep.before_settle') return leaveUnsettled(label, customer, passage);
+  // Held, and never queued: those without a key have nobody who can come back for them, the others are queued again.
+  const victim = await system.startApi(armed('accept.after_hold', 1));
+  const replies = sendAll(customer, label, victim);
+  await died(victim);
+  system.apis.splice(1);
+  return { replies };
+}
+
+/** Ended, told and not settled. Nobody else may come to it first: no sweep of these workers, and no job in the queue. */
+async function leaveUnsettled(
+  label: CrashPoint,
+  customer: Customer,
+  passage: number,
+): Promise<{ replies: Promise<Reply[]> }> {
+  const withoutSweeps = { ...armed('run.after_tell', 1), SWEEP_INTERVAL_MS: '30000' };
   const batches: Promise<Reply[]>[] = [];
   for (let death = 0; death < passage; death++) {
     batches.push(sendAll(customer, label));
     await died(await system.startWorker(withoutSweeps));
   }
-  const replies = Promise.all(batches).then((all) => all.flat());
-  return { replies };
+  const redis = new Redis(stores.redisUrl);
+  const keys = await redis.keys(`${stores.prefix}:q:*`);
+  if (keys.length > 0) await redis.unlink(keys);
+  redis.disconnect();
+  return { replies: Promise.all(batches).then((all) => all.flat()) };
 }
 
 /** A hold that landed after its process had died and its request was gone, past its expiry. */
