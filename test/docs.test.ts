@@ -40,7 +40,8 @@ describe('README.md', () => {
   it('names only npm scripts and files that exist', () => {
     const text = read('README.md');
     const { scripts } = JSON.parse(read('package.json'));
-    for (const [, name = ''] of text.matchAll(/npm run ([a-z]+(?:-[a-z]+)*)/g)) expect(Object.keys(scripts)).toContain(name);
+    for (const [, name = ''] of text.matchAll(/npm run ([a-z]+(?:-[a-z]+)*)/g))
+      expect(Object.keys(scripts)).toContain(name);
     for (const [, file = ''] of text.matchAll(/\]\(([^)#:]+)\)/g)) expect(read(file)).not.toBe('');
   });
 
