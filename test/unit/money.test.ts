@@ -4,7 +4,7 @@ import { formatRub, minMicros, parseRub, roundUpToMicros, tokenCost } from '../.
 
 const AMOUNT_MAX = 10n ** 18n - 1n;
 
-test('P10: an amount survives being written and read again', () => {
+test('P10 (text form): an amount survives being written and read again', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: AMOUNT_MAX }), (micros) => {
       expect(parseRub(formatRub(micros))).toBe(micros);
@@ -52,7 +52,7 @@ test('leading and trailing zeros do not change an amount', () => {
   expect(['1', '01', '1.0', '1.000000', '000001.00'].map(parseRub)).toEqual(new Array(5).fill(1_000_000n));
 });
 
-test('P9: token costs are exact and rounded up once, never down', () => {
+test('token costs are exact and rounded up once, never down', () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.nat({ max: 100_000_000 }), fc.bigInt({ min: 0n, max: 10n ** 12n })), { maxLength: 5 }),
