@@ -10,7 +10,7 @@ import { runScript, table, UsageError } from './environment.ts';
 const USAGE = `Usage: npm run reconcile -- <command>
 
   alerts                what the running checks have found and nobody has dealt with
-  full                  check every account, every ledger row and the charges of the last hours now
+  full                  finish the present pass over accounts, ledger rows and charges now (see docs/billing.md)
   check <accountId>     check one account now
   release <accountId> --by <person>   let a frozen account spend again, if its books are in order
 
