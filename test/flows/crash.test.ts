@@ -233,9 +233,14 @@ async function leaveWork(
     return { replies: Promise.resolve([]) };
   }
   if (label === 'sweep.before_settle') return leaveUnsettled(label, customer, passage);
-  // Held, and never queued: those without a key have nobody who can come back for them, the others are queued again.
-  const victim = await system.startApi(armed('accept.after_hold', 1));
-  const replies = sendAll(customer, label, victim);
+  // Held, and never queued. Only calls that every sweep takes the same way, whichever of them came first: what somebody can
+  // come back for is queued again, what nobody waits for any more is ended.
+  const queuedAgain = label === 'sweep.before_requeue';
+  const victim = await system.startApi(armed('accept.after_hold', passage));
+  const left = calls(customer, label, victim).filter(
+    ({ mode, idempotencyKey }) => (mode === 'async' || idempotencyKey !== undefined) === queuedAgain,
+  );
+  const replies = Promise.all(left.map((call) => send(customer, call)));
   await died(victim);
   system.apis.splice(1);
   return { replies };
