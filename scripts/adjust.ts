@@ -40,7 +40,8 @@ function account({ account: accountId }: Values): string {
 }
 
 function shown(adjustment: AdjustmentDocument): string {
-  const { _id, accountId, type, amountMicros, state, reason, proposedBy, decidedBy, breaks } = adjustment;
+  const { _id, accountId, type, amountMicros, state, reason, proposedBy, decidedBy } = adjustment;
+  const { breaks = [], charges = [], holds = [] } = adjustment;
   return table([
     ['adjustment', _id],
     ['account', accountId],
@@ -50,7 +51,12 @@ function shown(adjustment: AdjustmentDocument): string {
     ['reason', reason],
     ['proposed by', proposedBy],
     ...(decidedBy === undefined ? [] : [['decided by', decidedBy]]),
-    ...(breaks?.length ? [['rows accepted', breaks.map(({ seq }) => String(seq)).join(', ')]] : []),
+    ...(breaks.length > 0 ? [['rows accepted', breaks.map(({ seq }) => String(seq)).join(', ')]] : []),
+    ...charges.map(({ requestId, expected, found }) => [`charge accepted`, `${requestId}: ${found} for ${expected}`]),
+    ...holds.map(({ requestId, fromMicros, toMicros }) => [
+      'hold restored',
+      `${requestId}: ${formatRub(fromMicros)} to ${formatRub(toMicros)} RUB`,
+    ]),
   ]);
 }
 

@@ -28,6 +28,8 @@ export const CRASH_POINTS = [
   'webhook.before_send',
   'webhook.after_send',
   'webhook.after_mark',
+  'adjust.after_entry',
+  'adjust.after_acknowledge',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];

@@ -160,7 +160,7 @@ export function settleUpdate(requests: readonly [SettleRequest, ...SettleRequest
 }
 
 /** Enough to cover what can be on its way to the ledger; older credits are found there. */
-const CREDITED_KEPT_MAX = 500;
+export const CREDITED_KEPT_MAX = 500;
 
 /** Adds money once per `entryId`; `credited` remembers the latest ids, the ledger all of them (see `creditAccount`). */
 export function creditUpdate(request: CreditRequest): Guarded {
@@ -192,50 +192,6 @@ export function adjustUpdate(request: Omit<CreditRequest, 'kind'>): Guarded {
   const { filter, update } = creditUpdate({ ...request, kind: 'adjustment' });
   if (request.amountMicros >= 0n) return { filter, update };
   return { filter: { ...filter, availableMicros: { $gte: -request.amountMicros } }, update };
-}
-
-export type CorrectRequest = {
-  accountId: string;
-  entryId: string;
-  /** What the balance is above the sum of all entries. */
-  amountMicros: bigint;
-  /** The account as it was examined; the correction is made to exactly this one. */
-  seen: { seq: bigint; availableMicros: bigint; heldMicros: bigint; open: number };
-  /** The sum and the number of its holds. */
-  heldMicros: bigint;
-  holds: number;
-};
-
-/**
- * Makes the books tell the balance: appends an entry for what they do not explain and leaves the balance as it is. What
- * is held and open is counted anew from the holds.
- */
-export function correctUpdate(request: CorrectRequest): Guarded {
-  const { accountId, entryId, amountMicros, seen, heldMicros, holds } = request;
-  const balanceMicros = seen.availableMicros + seen.heldMicros;
-  const entry = {
-    _id: { $literal: entryId },
-    seq: { $add: ['$seq', 1n] },
-    amountMicros: { $literal: amountMicros },
-    afterMicros: { $literal: balanceMicros },
-    kind: { $literal: 'adjustment' },
-    at: '$$NOW',
-  };
-  return {
-    filter: { _id: accountId, ...seen, credited: { $ne: entryId }, 'outbox._id': { $ne: entryId } },
-    update: [
-      {
-        $set: {
-          seq: { $add: ['$seq', 1n] },
-          availableMicros: { $literal: balanceMicros - heldMicros },
-          heldMicros: { $literal: heldMicros },
-          open: { $literal: holds },
-          outbox: { $concatArrays: ['$outbox', [entry]] },
-          credited: { $slice: [{ $concatArrays: ['$credited', [{ $literal: entryId }]] }, -CREDITED_KEPT_MAX] },
-        },
-      },
-    ],
-  };
 }
 
 /** The mark in `credited` of an entry that must never be made. */

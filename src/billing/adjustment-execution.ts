@@ -1,14 +1,16 @@
+import { crashPoint } from '../crash-point.ts';
 import { AppError, type ErrorCode } from '../errors.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import { type EntryAccount, type EntryOutcome, makeEntryOnce } from './account.ts';
-import { heldMicros } from './account-books.ts';
-import { adjustUpdate, correctUpdate, type Guarded, voidUpdate } from './account-updates.ts';
+import { adjustUpdate, type Guarded, voidUpdate } from './account-updates.ts';
+import { correctUpdate } from './correction-update.ts';
+import { textOfCharge } from './cross-checks.ts';
 import { explainAlerts } from './reconciliation-alerts.ts';
 import { acknowledgeBreaks } from './segments.ts';
-import { type Break, surveyBooks } from './survey.ts';
+import { heldAfter, surveyBooks, surveyRows } from './survey.ts';
 
 /** Carries out what two persons decided. Every part may be repeated, by anybody, at any time. */
 
@@ -26,17 +28,20 @@ function moneyUpdate(adjustment: AdjustmentDocument, account: EntryAccount): Gua
   return adjustUpdate({ accountId, entryId: adjustmentEntryId(_id), amountMicros });
 }
 
-const textOf = (breaks: readonly Break[]) =>
-  breaks.map(({ seq, offsetMicros, missing }) => `${seq} ${offsetMicros} ${missing}`).join();
+/** What a correction accepts and restores, as text: two that differ in anything differ here. */
+function textOf({ breaks = [], charges = [], holds = [] }: Pick<AdjustmentDocument, 'breaks' | 'charges' | 'holds'>) {
+  const broken = breaks.map(({ seq, offsetMicros, missing }) => `${seq} ${offsetMicros} ${missing}`);
+  const restored = holds.map(({ requestId, fromMicros, toMicros }) => `${requestId} ${fromMicros} ${toMicros}`).sort();
+  return [broken, charges.map(textOfCharge).sort(), restored].map((part) => part.join()).join(';');
+}
 
 /** Only what was approved: when the account differs by something else now, the correction is refused. */
 async function correctionUpdate(adjustment: AdjustmentDocument, account: EntryAccount): Promise<Guarded | undefined> {
   const { _id, accountId, amountMicros } = adjustment;
   const survey = await surveyBooks(account);
-  const held = heldMicros(account);
+  const held = heldAfter(account, survey);
   const { seq, availableMicros, open } = account;
-  if (survey.differenceMicros !== amountMicros || textOf(survey.breaks) !== textOf(adjustment.breaks ?? []))
-    return undefined;
+  if (survey.differenceMicros !== amountMicros || textOf(survey) !== textOf(adjustment)) return undefined;
   if (held > availableMicros + account.heldMicros) return undefined;
   return correctUpdate({
     accountId,
@@ -45,6 +50,7 @@ async function correctionUpdate(adjustment: AdjustmentDocument, account: EntryAc
     seen: { seq, availableMicros, heldMicros: account.heldMicros, open },
     heldMicros: held,
     holds: Object.keys(account.holds).length,
+    restored: survey.holds,
   });
 }
 
@@ -65,7 +71,7 @@ async function acknowledge(adjustment: AdjustmentDocument): Promise<void> {
     const account = await nativeCollection<AccountDocument>(Account).findOne({ _id: accountId });
     if (!account) return;
     const own = await entrySeq(account, adjustmentEntryId(adjustmentId));
-    const { breaks } = await surveyBooks(account);
+    const { breaks } = await surveyRows(account);
     const accepted = breaks.filter(({ seq }) => approved.has(seq) || seq === own);
     if (
       await acknowledgeBreaks(
@@ -104,7 +110,9 @@ async function refuse(adjustment: AdjustmentDocument): Promise<AdjustmentDocumen
 }
 
 async function complete(adjustment: AdjustmentDocument): Promise<AdjustmentDocument> {
+  crashPoint('adjust.after_entry');
   if (adjustment.type === 'correction') await acknowledge(adjustment);
+  crashPoint('adjust.after_acknowledge');
   await explainAlerts(adjustment.accountId, adjustment._id);
   return finish(adjustment, { state: 'executed' });
 }

@@ -5,9 +5,9 @@ import { Account, type AccountDocument } from '../models/account.ts';
 import { Adjustment, type AdjustmentDocument, type AdjustmentState } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { MICROS_PER_RUB } from '../money.ts';
-import { heldMicros, holdSumFindings } from './account-books.ts';
+import { holdSumFindings } from './account-books.ts';
 import { executeAdjustment } from './adjustment-execution.ts';
-import { surveyBooks } from './survey.ts';
+import { heldAfter, surveyBooks } from './survey.ts';
 
 /**
  * The only way to correct a balance or the books: one person proposes, another one approves. Every step is a
@@ -24,6 +24,8 @@ const LIST_MAX = 100;
 /** An approved adjustment this old was left by a process that died. */
 const LEFT_BEHIND_MS = 10_000;
 const BATCH_MAX = 100;
+/** More than this is no correction, and would not fit its record. */
+const ACCEPTED_MAX = 10_000;
 
 const adjustments = () => nativeCollection<AdjustmentDocument>(Adjustment);
 
@@ -47,7 +49,7 @@ async function accountOf({ accountId, reason, by }: Proposal): Promise<AccountDo
 
 async function store(
   { accountId, reason, by }: Proposal,
-  rest: Pick<AdjustmentDocument, 'type' | 'amountMicros' | 'breaks'>,
+  rest: Pick<AdjustmentDocument, 'type' | 'amountMicros' | 'breaks' | 'charges' | 'holds'>,
   nowMs: number,
 ): Promise<AdjustmentDocument> {
   const adjustment: AdjustmentDocument = {
@@ -81,17 +83,24 @@ export async function proposeAdjustment(
 
 /**
  * Proposes to accept the books of an account as they are now: the broken rows by number, an entry for what they do not
- * explain, held and open counted anew. The balance itself is not changed.
+ * explain, charges that are not what their requests cost, changed holds restored, held and open counted anew. The balance
+ * itself is not changed.
  * @throws `state_conflict` when there is nothing to correct, `insufficient_balance` when holds exceed the balance.
  */
 export async function proposeCorrection(proposal: Proposal, nowMs: number): Promise<AdjustmentDocument> {
   const account = await accountOf(proposal);
-  const { breaks, differenceMicros } = await surveyBooks(account);
-  if (breaks.length === 0 && differenceMicros === 0n && holdSumFindings(account).length === 0)
+  const survey = await surveyBooks(account);
+  const { breaks, charges, holds, differenceMicros } = survey;
+  const isExplained = breaks.length + charges.length + holds.length === 0 && differenceMicros === 0n;
+  if (isExplained && holdSumFindings(account).length === 0)
     throw new AppError('state_conflict', { message: 'The books of this account are in order.' });
-  if (heldMicros(account) > account.availableMicros + account.heldMicros)
+  if (breaks.length + charges.length + holds.length > ACCEPTED_MAX)
+    throw new AppError('state_conflict', {
+      message: `More than ${ACCEPTED_MAX} rows, charges and holds differ: this account comes back from a backup.`,
+    });
+  if (heldAfter(account, survey) > account.availableMicros + account.heldMicros)
     throw new AppError('insufficient_balance', { message: 'The holds of this account are more than its balance.' });
-  return store(proposal, { type: 'correction', amountMicros: differenceMicros, breaks }, nowMs);
+  return store(proposal, { type: 'correction', amountMicros: differenceMicros, breaks, charges, holds }, nowMs);
 }
 
 async function existing(adjustmentId: string): Promise<AdjustmentDocument> {

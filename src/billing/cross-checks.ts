@@ -1,6 +1,7 @@
 import { lowestIdAt } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
+import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
@@ -16,6 +17,8 @@ const HOUR_MS = 3_600_000;
 const PATIENCE_MS = 60_000;
 const PAGE_SIZE = 500;
 const COUNT_MAX = 10_000;
+/** What a charge of nothing lacks. */
+const NO_REQUEST = 'a request';
 
 const requests = () => nativeCollection<RequestDocument>(Request);
 const ledger = () => nativeCollection<LedgerEntryDocument>(LedgerEntry);
@@ -107,9 +110,23 @@ async function missingCharges(page: readonly CostedRequest[]): Promise<Finding[]
 const isOrphan = ({ state, error, costMicros }: CostedRequest) =>
   state === 'failed' && error?.code === 'interrupted' && (costMicros ?? 0n) === 0n;
 
+/** What two persons accepted about a charge stays accepted as long as it is as it was. */
+async function unaccepted(findings: readonly Finding[]): Promise<Finding[]> {
+  if (findings.length === 0) return [];
+  const accountId = { $in: [...new Set(findings.map((finding) => finding.accountId))] };
+  const corrections = await nativeCollection<AdjustmentDocument>(Adjustment)
+    .find({ accountId, state: 'executed', charges: { $exists: true } }, { projection: { charges: 1 } })
+    .toArray();
+  const accepted = new Set(corrections.flatMap(({ charges = [] }) => charges.map(textOfCharge)));
+  return findings.filter((finding) => !accepted.has(textOfCharge(finding)));
+}
+
+export const textOfCharge = ({ requestId, expected, found }: Pick<Finding, 'requestId' | 'expected' | 'found'>) =>
+  `${requestId} ${expected} ${found}`;
+
 /** Checks a page of requests against the ledger. */
 export async function checkRequests(page: readonly CostedRequest[], log: Logger): Promise<WalkTotals> {
-  const findings = await missingCharges(page);
+  const findings = await unaccepted(await missingCharges(page));
   await raiseAlerts(findings, log);
   return {
     rows: BigInt(page.length),
@@ -118,21 +135,64 @@ export async function checkRequests(page: readonly CostedRequest[], log: Logger)
   };
 }
 
-/** Checks a page of charges against their requests. */
-export async function checkEntries(page: readonly LedgerEntryDocument[], log: Logger): Promise<WalkTotals> {
+/** Charges that are not what their request cost. */
+async function wrongCharges(page: readonly LedgerEntryDocument[]): Promise<Finding[]> {
   const charges = page.filter(({ kind }) => kind === 'charge');
   const ids = charges.map(({ requestId }) => requestId ?? '');
   const found = await requests()
     .find({ _id: { $in: ids } }, { projection: { accountId: 1, costMicros: 1 } })
     .toArray();
   const known = new Map(found.map((request) => [request._id, request]));
-  const findings = charges.flatMap((entry): Finding[] => {
+  return charges.flatMap((entry): Finding[] => {
     const { accountId, seq, amountMicros, requestId = 'none' } = entry;
     const request = known.get(requestId);
     if (request?.accountId === accountId && request.costMicros === -amountMicros) return [];
-    const expected = request ? `${-(request.costMicros ?? 0n)}` : 'a request';
+    const expected = request ? `${-(request.costMicros ?? 0n)}` : NO_REQUEST;
     return [{ accountId, kind: 'charge_differs', seq, expected, found: `${amountMicros}`, requestId }];
   });
+}
+
+/** Checks a page of charges against their requests. */
+export async function checkEntries(page: readonly LedgerEntryDocument[], log: Logger): Promise<WalkTotals> {
+  const findings = await unaccepted(await wrongCharges(page));
   await raiseAlerts(findings, log);
   return { rows: BigInt(page.length), wrong: BigInt(findings.length) };
+}
+
+/** Calls `check` with all rows of a range page by page; `last` is the last row seen so far. */
+async function everyPage<Row>(
+  read: (last: Row | undefined) => Promise<Row[]>,
+  check: (page: readonly Row[]) => Promise<Finding[]>,
+): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  let page = await read(undefined);
+  for (; page.length > 0; page = isLastPage(page) ? [] : await read(page.at(-1))) findings.push(...(await check(page)));
+  return findings;
+}
+
+/**
+ * Everything that is wrong between the stored requests of one account and its charges, but for what two persons accepted.
+ * A charge of a request that is not stored is a difference in its first hour only: later, rows of requests may be purged.
+ */
+export async function chargeFindings(accountId: string, nowMs: number): Promise<Finding[]> {
+  const $lt = lowestIdAt('req', nowMs - PATIENCE_MS);
+  const readOwn = (last?: CostedRequest) =>
+    requests()
+      .find({ accountId, _id: { $gt: last?._id ?? '', $lt } }, { projection: COSTED })
+      .sort({ _id: 1 })
+      .limit(PAGE_SIZE)
+      .toArray();
+  const readCharges = (last?: LedgerEntryDocument) =>
+    ledger()
+      .find({ accountId, seq: { $gt: last?.seq ?? 0n } })
+      .sort({ seq: 1 })
+      .limit(PAGE_SIZE)
+      .toArray();
+  const recent = lowestIdAt('req', nowMs - HOUR_MS);
+  const wrong = await everyPage(readCharges, wrongCharges);
+  const found = [
+    ...(await everyPage(readOwn, missingCharges)),
+    ...wrong.filter(({ expected, requestId = '' }) => expected !== NO_REQUEST || requestId > recent),
+  ];
+  return unaccepted([...new Map(found.map((finding) => [textOfCharge(finding), finding])).values()]);
 }

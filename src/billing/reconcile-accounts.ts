@@ -118,12 +118,14 @@ async function catchUp(behind: readonly Behind[]): Promise<{ findings: Finding[]
   return { findings, rows };
 }
 
+export type ChangedHold = { account: BookedAccount; requestId: string; fromMicros: bigint; toMicros: bigint };
+
 /** A hold is the amount its request was accepted with, from the first moment to the last. */
-async function holdFindings(page: readonly BookedAccount[]): Promise<Finding[]> {
+export async function changedHolds(page: readonly BookedAccount[]): Promise<ChangedHold[]> {
   const held = page.flatMap((account) =>
     Object.entries(account.holds).map(([requestId, hold]) => ({ account, requestId, hold })),
   );
-  const findings: Finding[] = [];
+  const changed: ChangedHold[] = [];
   for (let start = 0; start < held.length; start += REQUESTS_PER_QUERY_MAX) {
     const batch = held.slice(start, start + REQUESTS_PER_QUERY_MAX);
     const found = await nativeCollection<RequestDocument>(Request)
@@ -131,14 +133,19 @@ async function holdFindings(page: readonly BookedAccount[]): Promise<Finding[]> 
       .toArray();
     const amounts = new Map(found.map(({ _id, holdMicros }) => [_id, holdMicros]));
     for (const { account, requestId, hold } of batch) {
-      const expected = amounts.get(requestId);
-      if (expected === undefined || expected === hold.amountMicros) continue;
-      const { _id: accountId, seq } = account;
-      const found = `${hold.amountMicros}`;
-      findings.push({ accountId, kind: 'hold_differs', seq, expected: `${expected}`, found, requestId });
+      const toMicros = amounts.get(requestId);
+      if (toMicros === undefined || toMicros === hold.amountMicros) continue;
+      changed.push({ account, requestId, fromMicros: hold.amountMicros, toMicros });
     }
   }
-  return findings;
+  return changed;
+}
+
+async function holdFindings(page: readonly BookedAccount[]): Promise<Finding[]> {
+  return (await changedHolds(page)).map(({ account, requestId, fromMicros, toMicros }) => {
+    const { _id: accountId, seq } = account;
+    return { accountId, kind: 'hold_differs', seq, expected: `${toMicros}`, found: `${fromMicros}`, requestId };
+  });
 }
 
 async function examine(

@@ -1,7 +1,7 @@
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
-import type { LedgerEntryDocument } from '../models/ledger-entry.ts';
+import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
 import { flushedSeq } from './account-books.ts';
 import { type Finding, followLedger } from './ledger-chain.ts';
@@ -12,6 +12,7 @@ import {
   marksMatchRows,
   readLedger,
   rowsOf,
+  SEGMENT_ROWS,
   type Segment,
   segments,
   tailId,
@@ -22,6 +23,8 @@ import {
 
 const SEGMENTS_PER_PAGE_MAX = 50;
 const ROWS_PER_PAGE = 1_000;
+/** Rows beyond all numbers that one look reports at most; the next one goes on. */
+const EXTRA_ROWS_MAX = 100;
 
 type AccountEnd = Pick<AccountDocument, '_id' | 'seq' | 'outbox'>;
 
@@ -89,6 +92,21 @@ async function accountEnds(tails: readonly Segment[]): Promise<Map<string, Accou
   return new Map(found.map((account) => [account._id, account]));
 }
 
+/** As far as a tail can have got by the time its page is looked at. */
+const lookUntil = (segment: Segment) =>
+  isTail(segment) ? segment.start.seq + 2n * BigInt(SEGMENT_ROWS) : segment.end.seq;
+
+/** Rows after the number that their account had when it was asked, however far after. */
+async function rowsBeyond(tails: readonly Segment[]): Promise<LedgerEntryDocument[]> {
+  if (tails.length === 0) return [];
+  const ends = await accountEnds(tails);
+  const seqOf = ({ accountId, end }: Segment) => ends.get(accountId)?.seq ?? end.seq;
+  return nativeCollection<LedgerEntryDocument>(LedgerEntry)
+    .find({ $or: tails.map((tail) => ({ accountId: tail.accountId, seq: { $gt: seqOf(tail) } })) })
+    .limit(EXTRA_ROWS_MAX)
+    .toArray();
+}
+
 function within(segment: Segment, rows: readonly LedgerEntryDocument[]): LedgerEntryDocument[] {
   return rows.filter((row) => row.seq > segment.start.seq && (isTail(segment) || row.seq <= segment.end.seq));
 }
@@ -99,17 +117,20 @@ async function verify(page: readonly Segment[]): Promise<{ findings: Finding[]; 
     page.map((segment) => ({
       accountId: segment.accountId,
       afterSeq: segment.start.seq,
-      ...(isTail(segment) ? {} : { untilSeq: segment.end.seq }),
+      untilSeq: lookUntil(segment),
     })),
   );
-  const ends = await accountEnds(page.filter(isTail));
+  const tails = page.filter(isTail);
+  const beyond = await rowsBeyond(tails);
+  const ends = await accountEnds(tails);
   const findings: Finding[] = [];
   const suspects: Segment[] = [];
   let rows = 0;
   for (const segment of page) {
     const own = within(segment, ledger.get(segment.accountId) ?? []);
     rows += own.length;
-    const found = [verifySegment(segment, own), extraRow(segment, own, ends.get(segment.accountId))];
+    const after = [...own, ...beyond.filter(({ accountId }) => accountId === segment.accountId)];
+    const found = [verifySegment(segment, own), extraRow(segment, after, ends.get(segment.accountId))];
     const present = found.filter((finding) => finding !== undefined);
     if (present.length > 0) suspects.push(segment);
     findings.push(...present);

@@ -30,7 +30,7 @@ type Page = { items: number; next: string | undefined; check: () => Promise<Walk
 type Walk = { name: WalkName; intervalMs: number; rowsPerSecond: number; read: (afterId: string) => Promise<Page> };
 
 export type Reconciler = Record<WalkName, () => Promise<void>> & {
-  /** Every walk until its pass is over: for scripts, tests and benchmarks. */
+  /** Every walk until its pass is over: for tests and benchmarks. */
   all(): Promise<void>;
 };
 

@@ -60,21 +60,20 @@ export async function segmentsOf(accountId: string): Promise<Segment[]> {
   return all.filter((segment) => !isOutdated(segment, tail));
 }
 
-/** Rows with `afterSeq < seq <= untilSeq`; without `untilSeq` to the end, but no more than two segments of them. */
-export type LedgerRange = { accountId: string; afterSeq: bigint; untilSeq?: bigint };
+/** Rows with `afterSeq < seq <= untilSeq`. */
+export type LedgerRange = { accountId: string; afterSeq: bigint; untilSeq: bigint };
 
-/** The ledger rows of these ranges by account, in sequence. The caller keeps the sum of the ranges small. */
+/** The ledger rows of these ranges by account, in sequence. The caller keeps the sum of the ranges small: all are read. */
 export async function readLedger(ranges: readonly LedgerRange[]): Promise<Map<string, LedgerEntryDocument[]>> {
   const byAccount = new Map<string, LedgerEntryDocument[]>();
   const conditions = ranges.map(({ accountId, afterSeq, untilSeq }) => ({
     accountId,
-    seq: untilSeq === undefined ? { $gt: afterSeq } : { $gt: afterSeq, $lte: untilSeq },
+    seq: { $gt: afterSeq, $lte: untilSeq },
   }));
   const [only, ...others] = conditions;
   if (!only) return byAccount;
   const rows = await nativeCollection<LedgerEntryDocument>(LedgerEntry)
     .find(others.length === 0 ? only : { $or: conditions })
-    .limit(2 * SEGMENT_ROWS * ranges.length)
     .toArray();
   for (const row of rows) {
     const own = byAccount.get(row.accountId);

@@ -1,10 +1,14 @@
+import { AppError } from '../errors.ts';
 import { Account, type AccountDocument, type OutboxEntry } from '../models/account.ts';
+import type { AcceptedCharge, RestoredHold } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
+import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import type { AcknowledgedBreak } from '../models/reconciliation-segment.ts';
-import { type BookedAccount, flushedSeq } from './account-books.ts';
+import { type BookedAccount, flushedSeq, heldMicros } from './account-books.ts';
+import { chargeFindings } from './cross-checks.ts';
 import type { Finding } from './ledger-chain.ts';
 import { checkAccount } from './reconcile.ts';
-import { examineAccount } from './reconcile-accounts.ts';
+import { changedHolds, examineAccount } from './reconcile-accounts.ts';
 import { verifySegments } from './reconcile-segments.ts';
 import { readLedger, SEGMENT_ROWS, segmentsOf } from './segments.ts';
 
@@ -13,6 +17,10 @@ import { readLedger, SEGMENT_ROWS, segmentsOf } from './segments.ts';
 export type Break = Omit<AcknowledgedBreak, 'adjustmentId'>;
 
 export type Survey = {
+  /** Charges that are not what their requests cost and that nobody has accepted. */
+  charges: AcceptedCharge[];
+  /** Open holds that are not what their requests were accepted with. */
+  holds: RestoredHold[];
   /** Rows that are not as they were and that nobody has acknowledged. */
   breaks: Break[];
   /** What the balance is above the sum of all entries. */
@@ -57,6 +65,17 @@ function addChangedRows(
 
 /** Reads all books of an account as it was read. Later entries do not disturb: only what this read vouches for is used. */
 export async function surveyBooks(account: BookedAccount): Promise<Survey> {
+  const charges = (await chargeFindings(account._id, Date.now())).map(
+    ({ requestId = '', expected, found }): AcceptedCharge => ({ requestId, expected, found }),
+  );
+  const holds = (await changedHolds([account])).map(
+    ({ requestId, fromMicros, toMicros }): RestoredHold => ({ requestId, fromMicros, toMicros }),
+  );
+  return { ...(await surveyRows(account)), charges, holds };
+}
+
+/** The rows alone. */
+export async function surveyRows(account: BookedAccount): Promise<Omit<Survey, 'charges' | 'holds'>> {
   const accountId = account._id;
   const records = await segmentsOf(accountId);
   const accepted = new Map(records.flatMap(({ breaks }) => breaks).map((one) => [one.seq, one]));
@@ -82,14 +101,35 @@ export async function surveyBooks(account: BookedAccount): Promise<Survey> {
   return { breaks, differenceMicros, afterMicros: running.afterMicros };
 }
 
+/** What an account holds once its changed holds are restored. */
+export function heldAfter(account: BookedAccount, { holds }: Pick<Survey, 'holds'>): bigint {
+  return holds.reduce((sum, { fromMicros, toMicros }) => sum + toMicros - fromMicros, heldMicros(account));
+}
+
 /** Passes after which the records of even a long ledger have come to its end. */
 const EXAMINATIONS_MAX = 1_000;
 
 /**
- * Everything that is wrong with an account: its record brought up to its last row, all old rows read again, and the whole
- * ledger summed by the database as a second opinion. Raises nothing.
+ * Everything that is wrong with an account: its record brought up to its last row, all old rows read again, its charges
+ * compared with its requests, and the whole ledger summed by the database as a second opinion. Raises nothing.
+ * @throws `not_found` when there is neither such an account nor anything that would be an account's.
  */
 export async function inspectAccount(accountId: string): Promise<Finding[]> {
+  const account = await nativeCollection<AccountDocument>(Account).findOne({ _id: accountId });
+  if (!account) return [await missingAccount(accountId)];
+  return [...(await inspectBooks(accountId)), ...(await chargeFindings(accountId, Date.now()))];
+}
+
+/** An account that is not there although rows or records of it are. */
+async function missingAccount(accountId: string): Promise<Finding> {
+  const row = await nativeCollection<LedgerEntryDocument>(LedgerEntry).findOne({ accountId }, { sort: { seq: -1 } });
+  const known = (await segmentsOf(accountId)).at(-1)?.end.seq ?? 0n;
+  const seq = row && row.seq > known ? row.seq : known;
+  if (seq === 0n) throw new AppError('not_found', { message: 'There is no such account.' });
+  return { accountId, kind: 'account_missing', seq, expected: `account with ${seq} rows`, found: 'none' };
+}
+
+async function inspectBooks(accountId: string): Promise<Finding[]> {
   let records = await segmentsOf(accountId);
   for (let round = 0; round < EXAMINATIONS_MAX; round++) {
     const findings = await examineAccount(accountId);
@@ -99,15 +139,16 @@ export async function inspectAccount(accountId: string): Promise<Finding[]> {
     if (records.at(-1)?.end.seq === before) break;
   }
   const findings = await verifySegments(records);
-  // The database's own sum knows nothing of breaks that two persons have accepted.
-  if (findings.length > 0 || records.some(({ breaks }) => breaks.length > 0)) return findings;
-  return secondOpinion(accountId);
+  if (findings.length > 0) return findings;
+  const missing = new Set(records.flatMap(({ breaks }) => breaks.filter((one) => one.missing).map(({ seq }) => seq)));
+  return secondOpinion(accountId, missing.size);
 }
 
-async function secondOpinion(accountId: string): Promise<Finding[]> {
+/** The database's own sum and count, but for the rows that two persons accepted as missing. */
+async function secondOpinion(accountId: string, missingRows: number): Promise<Finding[]> {
   const account = await nativeCollection<AccountDocument>(Account).findOne({ _id: accountId });
   if (!account) return [];
-  const { problems, differenceMicros, seq } = await checkAccount(account);
+  const { problems, differenceMicros, seq } = await checkAccount(account, missingRows);
   if (problems.length === 0) return [];
   return [{ accountId, kind: 'balance_differs', seq, expected: '0', found: `${differenceMicros}` }];
 }

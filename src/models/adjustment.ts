@@ -9,6 +9,9 @@ export type AdjustmentState = (typeof ADJUSTMENT_STATES)[number];
 export const ADJUSTMENT_TYPES = ['money', 'correction'] as const;
 export type AdjustmentType = (typeof ADJUSTMENT_TYPES)[number];
 
+export type AcceptedCharge = { requestId: string; expected: string; found: string };
+export type RestoredHold = { requestId: string; fromMicros: bigint; toMicros: bigint };
+
 /** A correction that two persons decide on. Kept for ever: it is the explanation of its ledger entry `adj:<id>`. */
 export type AdjustmentDocument = {
   _id: string;
@@ -28,6 +31,10 @@ export type AdjustmentDocument = {
   failure?: string;
   /** Of a correction: the rows that are accepted as they are now. */
   breaks?: Omit<AcknowledgedBreak, 'adjustmentId'>[];
+  /** Of a correction: charges that are not what their requests cost, accepted as they are. */
+  charges?: AcceptedCharge[];
+  /** Of a correction: holds that get back the amount their requests were accepted with. */
+  holds?: RestoredHold[];
 };
 
 const adjustmentSchema = new Schema<AdjustmentDocument>(
@@ -46,10 +53,13 @@ const adjustmentSchema = new Schema<AdjustmentDocument>(
     finishedAt: Date,
     failure: String,
     breaks: Schema.Types.Mixed,
+    charges: Schema.Types.Mixed,
+    holds: Schema.Types.Mixed,
   },
   { collection: 'adjustments', versionKey: false, strict: 'throw' },
 );
 adjustmentSchema.index({ state: 1, _id: 1 });
+adjustmentSchema.index({ accountId: 1, _id: -1 });
 
 export const Adjustment = model('Adjustment', adjustmentSchema);
 

@@ -1,6 +1,7 @@
 import { createAccountWriter } from '../../src/billing/account.ts';
 import type { HoldRequest } from '../../src/billing/account-updates.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
+import { newId } from '../../src/ids.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import type { FindingKind, ReconciliationAlertDocument } from '../../src/models/reconciliation-alert.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
@@ -63,12 +64,26 @@ async function changeConsistently(accountId: string, seq: bigint): Promise<void>
   await accounts().updateOne({ _id: accountId }, { $inc: { availableMicros: RUB } });
 }
 
-function extraRow(accountId: string) {
+/** A request that ended ten minutes ago, settled, with a charge that is not what it cost. */
+async function wrongCharge(accountId: string): Promise<void> {
+  const hold = holdOn(accountId, { requestId: newId('req', Date.now() - 600_000) });
+  const writer = createAccountWriter();
+  await writer.hold(hold);
+  await storeRequest(hold, COST);
+  await writer.settle(settlementFor(hold, COST + 1n));
+  await flushOutboxes([accountId], silent);
+}
+
+async function lostCharge(accountId: string): Promise<void> {
+  await storeRequest(holdOn(accountId, { requestId: newId('req', Date.now() - 600_000) }), COST);
+}
+
+function extraRow(accountId: string, seq: bigint) {
   const money = { amountMicros: RUB, afterMicros: 100n * RUB };
   return ledger().insertOne({
-    _id: `adj:${accountId}`,
+    _id: `adj:${accountId}:${seq}`,
     accountId,
-    seq: 8n,
+    seq,
     ...money,
     kind: 'adjustment',
     at: new Date(),
@@ -112,8 +127,23 @@ export const TAMPERINGS: readonly Tampering[] = [
   },
   {
     name: 'a ledger row was added',
-    tamper: extraRow,
+    tamper: (accountId) => extraRow(accountId, 8n),
     expected: one('ledger_row_extra', 8n),
+  },
+  {
+    name: 'a ledger row was added far after the last one',
+    tamper: (accountId) => extraRow(accountId, 1_000_000_000n),
+    expected: one('ledger_row_extra', 1_000_000_000n),
+  },
+  {
+    name: 'a charge was not what its request cost',
+    tamper: wrongCharge,
+    expected: one('charge_differs', 8n),
+  },
+  {
+    name: 'a request that cost something was not charged',
+    tamper: lostCharge,
+    expected: one('charge_differs', 7n),
   },
   {
     name: 'two ledger rows changed places',

@@ -1,8 +1,10 @@
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { checkEverything } from '../../src/billing/full-check.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createReconciler, reconciliationFigures } from '../../src/billing/reconciler.ts';
 import { segments } from '../../src/billing/segments.ts';
+import { inspectAccount } from '../../src/billing/survey.ts';
 import { newId } from '../../src/ids.ts';
 import { accounts, ledger, requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
@@ -143,7 +145,7 @@ test('several reconcilers over accounts busy with holds, charges, credits and fl
   });
   await Promise.all(
     Array.from({ length: 3 }, async () => {
-      for (let round = 0; round < 20; round++) await reconciler.all();
+      for (let round = 0; round < 10; round++) await reconciler.all();
     }),
   );
   busy = false;
@@ -154,4 +156,57 @@ test('several reconcilers over accounts busy with holds, charges, credits and fl
     const { seq } = await accountNow(accountId);
     expect((await segments().findOne({ _id: `${accountId}:tail` }))?.end.seq).toBe(seq);
   }
+});
+
+describe('the full check', () => {
+  test('finds what the walks of the last hour and of a thousand rows do not look at, and accounts that never were', async () => {
+    const old = Date.now() - 30 * 86_400_000;
+    const sound = await busyAccount();
+    const uncharged = await accountWith(10n);
+    await storeRequest(holdOn(uncharged, { requestId: newId('req', old) }), 5n);
+    const never = newId('acc');
+    const row = {
+      accountId: never,
+      seq: 1n,
+      amountMicros: RUB,
+      afterMicros: RUB,
+      kind: 'top_up' as const,
+      at: new Date(),
+    };
+    await ledger().insertOne({ _id: `pay:${never}`, ...row });
+    await reconciler.all();
+    expect(await found()).toEqual([]);
+    const { accounts: looked, findings } = await checkEverything(silent);
+    expect(looked).toBe(3);
+    const expected = [
+      { accountId: never, kind: 'account_missing', seq: 1n },
+      { accountId: uncharged, kind: 'charge_differs', seq: 1n },
+    ];
+    expect(findings.map(({ accountId, kind, seq }) => ({ accountId, kind, seq }))).toEqual(
+      expect.arrayContaining(expected),
+    );
+    expect(findings).toHaveLength(2);
+    expect(await found()).toEqual(expected);
+    expect(await accountNow(sound)).toMatchObject({ status: 'active' });
+    await expect(inspectAccount(newId('acc'))).rejects.toMatchObject({ code: 'not_found' });
+  });
+
+  test('does not miss, nor make up, what comes after twenty thousand unseen rows', async () => {
+    const accountId = await accountWith(0n);
+    const rows = Array.from({ length: 21_500 }, (_, index) => ({
+      _id: `adj:${accountId}:${index + 1}`,
+      accountId,
+      seq: BigInt(index + 1),
+      amountMicros: RUB,
+      afterMicros: BigInt(index + 1) * RUB,
+      kind: 'adjustment' as const,
+      at: new Date(),
+    }));
+    await ledger().insertMany(rows);
+    const total = BigInt(rows.length);
+    await accounts().updateOne({ _id: accountId }, { $set: { seq: total, availableMicros: total * RUB } });
+    expect((await checkEverything(silent)).findings).toEqual([]);
+    await ledger().deleteOne({ accountId, seq: 21_400n });
+    expect((await checkEverything(silent)).findings).toMatchObject([{ kind: 'ledger_row_missing', seq: 21_400n }]);
+  });
 });

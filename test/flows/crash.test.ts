@@ -3,11 +3,15 @@ import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createAccountWriter } from '../../src/billing/account.ts';
+import { proposeAdjustment } from '../../src/billing/adjustments.ts';
+import { inspectAccount } from '../../src/billing/survey.ts';
 import { CRASH_POINTS, type CrashPoint } from '../../src/crash-point.ts';
 import { newId } from '../../src/ids.ts';
+import { Adjustment, type AdjustmentDocument } from '../../src/models/adjustment.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
 import { type CrashRow, type CrashSummary, crashTable, expectHonest, summarize } from '../helpers/crash-rows.ts';
 import { eventually } from '../helpers/eventually.ts';
-import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
+import { expectInvariants, ledger, requests, waitForQuiet } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, type SystemProcess, startSystem } from '../helpers/system.ts';
 import { type Call, type Reply, requestIdOf, send, sendUntilAnswered } from '../helpers/traffic.ts';
@@ -194,7 +198,38 @@ describe.each(PASSAGES)('killed at passage %i,', (passage) => {
       await expectHonest(row, system.apis[0]);
     }
   });
+
+  test('workers at any step of a correction leave it to the next one', async () => {
+    for (const label of withPrefix('adjust.')) {
+      const startedMs = Date.now();
+      const customer = await system.customer({ rub: 100 });
+      for (let correction = 0; correction < passage; correction++) await leaveApproved(customer);
+      await died(await system.startWorker(armed(label, passage)));
+      const replacement = await system.startWorker();
+      const { accountId } = customer;
+      await eventually(
+        async () => expect(await adjustments().countDocuments({ accountId, state: 'executed' })).toBe(passage),
+        { timeoutMs: 60_000 },
+      );
+      await eventually(async () => {
+        expect(await ledger().countDocuments({ accountId, kind: 'adjustment' })).toBe(passage);
+        expect(await inspectAccount(accountId)).toEqual([]);
+      });
+      await replacement.kill();
+      rows.push({ label, passage, customer, replies: [], ms: Date.now() - startedMs });
+    }
+  });
 });
+
+const adjustments = () => nativeCollection<AdjustmentDocument>(Adjustment);
+
+/** An adjustment of one ruble that was approved by a process which died before it carried it out. */
+async function leaveApproved({ accountId }: Customer): Promise<void> {
+  const by = 'anna';
+  const { _id } = await proposeAdjustment({ accountId, amountMicros: 1_000_000n, reason: 'a promise', by }, Date.now());
+  const decidedAt = new Date(Date.now() - 60_000);
+  await adjustments().updateOne({ _id }, { $set: { state: 'approved', decidedBy: 'boris', decidedAt } });
+}
 
 /** Cancels this customer's asynchronous requests, which are in this state, through one api process. */
 async function cancelAll(customer: Customer, api: SystemProcess, state: 'accepted' | 'running'): Promise<void> {

@@ -3,7 +3,6 @@ import fc from 'fast-check';
 import type { Document } from 'mongodb';
 import {
   adjustUpdate,
-  correctUpdate,
   creditUpdate,
   type Guarded,
   type HoldRequest,
@@ -13,6 +12,7 @@ import {
   settleUpdate,
   voidUpdate,
 } from '../../src/billing/account-updates.ts';
+import { correctUpdate } from '../../src/billing/correction-update.ts';
 import { Account, type AccountDocument, newAccount } from '../../src/models/account.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
@@ -176,6 +176,7 @@ describe('of accounts:', () => {
           seen: asSeen,
           heldMicros: 7n,
           holds: 2,
+          restored: [{ requestId: 'r0', fromMicros: seen ? 3n : 2n, toMicros: 4n }],
         };
         await expectSame(accounts, corrected, correctUpdate(correction));
         await expectSame(accounts, voided, voidUpdate(voided._id, 'adj:3'));
