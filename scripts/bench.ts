@@ -9,10 +9,13 @@ import { fileURLToPath } from 'node:url';
 import { BadOption, type Options, parseOptions, USAGE } from './bench/options.ts';
 import { renderReport } from './bench/report.ts';
 import { runBench } from './bench/run.ts';
+import { writeSection } from './report-section.ts';
 import { SetupError } from './setup/failure.mjs';
 import { createProgress } from './setup/progress.mjs';
 import { setUp } from './setup.mjs';
 
+const SECTION = { name: 'bench', heading: 'Results' };
+const TITLE = { title: 'Benchmarks' };
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
 async function main(options: Options, signal: AbortSignal): Promise<void> {
@@ -31,7 +34,7 @@ async function main(options: Options, signal: AbortSignal): Promise<void> {
     });
     const report = renderReport(results);
     console.log(`\n${report}`);
-    if (options.write) writeFileSync(join(ROOT, 'docs', 'benchmarks.md'), report);
+    if (options.write) writeSection(join(ROOT, 'docs', 'benchmarks.md'), { ...SECTION, body: report }, TITLE);
     if (options.jsonFile !== undefined) {
       const kept = { ...results, sustained: Object.fromEntries(results.sustained) };
       writeFileSync(resolve(options.jsonFile), JSON.stringify(kept, null, 1));

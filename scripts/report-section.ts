@@ -44,8 +44,12 @@ export function writeSection(file: string, section: Section, options: { title: s
   renameSync(draft, file);
 }
 
-/** A Markdown table; `|` in cells is escaped. */
+/** A Markdown table, its columns as wide as their widest cell so that the source reads like one too; `|` in cells is escaped. */
 export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(header), `|${'---|'.repeat(header.length)}`, ...rows.map(line)].join('\n');
+  const escaped = [header, ...rows].map((cells) => cells.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = header.map((_, column) => Math.max(...escaped.map((cells) => cells[column]?.length ?? 0)));
+  const [head = '', ...lines] = escaped.map(
+    (cells) => `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`,
+  );
+  return [head, `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines].join('\n');
 }

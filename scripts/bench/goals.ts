@@ -148,7 +148,7 @@ const GOALS: readonly Goal[] = [
     figure: 'webhook deliveries per second',
     limit: { must: 200, goal: 500, unit: '/s', better: 'higher' },
     against: 'number',
-    values: () => [Number.NaN],
+    values: ({ webhooks }) => [webhooks && webhooks.lost === 0 ? webhooks.deliveredPerSecond : Number.NaN],
   },
   {
     id: 'G13',

@@ -13,12 +13,12 @@ export const USAGE = `Usage: npm run bench -- [options]
   --accounts <number>   client accounts that send in turn (default 1; more streams than 250 per account get more)
   --workers <number>    worker processes (default 1)
   --mongodb-uri <uri>   measure with this MongoDB; a database of its own is made and dropped
-  --only <what>         latency, closed, streams, long, hot; several with commas (default: all)
+  --only <what>         latency, closed, streams, long, hot, alone, webhooks, books; with commas (default: all)
   --foreign <cores>     what others may use before a step counts as disturbed and is repeated (default 0.3)
   --profile <folder>    write CPU profiles of api and workers there
   --no-peer             leave out the gateway that the figures are compared with`;
 
-export const PARTS = ['latency', 'closed', 'streams', 'long', 'hot'] as const;
+export const PARTS = ['latency', 'closed', 'streams', 'long', 'hot', 'alone', 'webhooks', 'books'] as const;
 export type Part = (typeof PARTS)[number];
 
 export type Options = {

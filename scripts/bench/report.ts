@@ -1,6 +1,8 @@
+import { markdownTable } from '../report-section.ts';
 import { formatFigure, goalRows, rolesOf } from './goals.ts';
 import { PEER } from './peer.ts';
 import type { LoadResult } from './recording.ts';
+import { renderParts } from './report-alone.ts';
 import { type BenchResults, cpuPerThousand, type StepResult, stepResult } from './results.ts';
 import type { Summary } from './statistics.ts';
 import { CLOSED_CLIENTS, CLOSED_STEP } from './steps.ts';
@@ -10,17 +12,8 @@ import { CLOSED_CLIENTS, CLOSED_STEP } from './steps.ts';
 const NOT_COVERED = [
   'a real mongod, unless the run says so above: the DocumentDB engine needs several times the CPU of one',
   'several api processes, TLS, networks between the parts, Redis over a Unix socket',
-  'webhook deliveries (G12), large prompts, tools and vision content',
+  'large prompts, tools and vision content',
 ];
-
-/** Columns as wide as their widest cell, so that the source reads like a table too. */
-export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]) =>
-    `| ${widths.map((width, column) => (cells[column] ?? '').padEnd(width)).join(' | ')} |`;
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [line(head), rule, ...rows.map(line)].join('\n');
-}
 
 const triple = ({ p50, p95, p99 }: Summary): string => [p50, p95, p99].map(formatFigure).join(' / ');
 
@@ -195,20 +188,21 @@ function header({ machine, startedAt, settings }: BenchResults): string {
   ].join('\n');
 }
 
-/** The whole report. A measured peer decides the goals that are ratios to one. */
+/** The whole report, as the body of a section. A measured peer decides the goals that are ratios to one. */
 export function renderReport(results: BenchResults): string {
   const peer = results.measurements.some(({ target }) => target === PEER) ? PEER : undefined;
   const sections = [
-    `# Benchmarks\n\nMade by \`npm run bench -- --write\`. Times are milliseconds, p50 / p95 / p99 unless said otherwise; every figure is the median of\nits repetitions. Only ratios within one run mean something: absolute values move with the machine.\n\n${header(results)}`,
+    header(results),
     ...others(results).flatMap((target) => [
-      `## ${target}: plain answers\n\n${latencyTable(results, target)}`,
-      `## ${target}: throughput\n\n${throughputTable(results, target)}`,
-      `## ${target}: streams\n\n${streamTable(results, target)}`,
-      `## ${target}: CPU seconds per 1000 requests, memory\n\n${resourceTable(results, target)}\n\n${boundLine(results, target)}`,
+      `### ${target}: plain answers\n\n${latencyTable(results, target)}`,
+      `### ${target}: throughput\n\n${throughputTable(results, target)}`,
+      `### ${target}: streams\n\n${streamTable(results, target)}`,
+      `### ${target}: CPU seconds per 1000 requests, memory\n\n${resourceTable(results, target)}\n\n${boundLine(results, target)}`,
     ]),
-    `## Hot account\n\n${hotAccountLine(results)}`,
-    `## Goals\n\n${goalsTable(results, 'ocelotiq', peer)}`,
-    `## Not covered\n\n${NOT_COVERED.map((text) => `- ${text}`).join('\n')}`,
+    `### Hot account\n\n${hotAccountLine(results)}`,
+    ...renderParts(results, peer),
+    `### Goals\n\n${goalsTable(results, 'ocelotiq', peer)}`,
+    `### Not covered\n\n${NOT_COVERED.map((text) => `- ${text}`).join('\n')}`,
   ];
   return `${sections.join('\n\n')}\n`;
 }

@@ -1,9 +1,12 @@
+import type { Books } from './books.ts';
 import type { HotAccount } from './hot-account.ts';
 import type { Measurement } from './measure.ts';
+import type { PartResult } from './parts.ts';
 import type { Use } from './process-use.ts';
 import type { LoadResult } from './recording.ts';
 import { median, medianSummary } from './statistics.ts';
 import type { Sustained } from './sustained.ts';
+import type { Webhooks } from './webhooks.ts';
 
 /** Everything a run has found out, and the medians over its repetitions. */
 
@@ -26,6 +29,11 @@ export type BenchResults = {
   /** Per target. */
   sustained: ReadonlyMap<string, Sustained>;
   hotAccount?: HotAccount;
+  /** Parts of the way of a request, alone. */
+  alone?: readonly PartResult[];
+  webhooks?: Webhooks;
+  books?: Books;
+  startUpMs?: Readonly<Record<string, number>>;
 };
 
 /** Medians of the repetitions of one step on one target. */

@@ -1,17 +1,20 @@
 import { cpus, release, totalmem, type } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { measureBooks } from './books.ts';
 import { formatFigure } from './goals.ts';
 import { measureHotAccount } from './hot-account.ts';
 import { runLoad } from './load.ts';
 import { type Bench, type Measurement, measure } from './measure.ts';
 import type { Options } from './options.ts';
+import { measureParts } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
 import type { BenchResults, Machine } from './results.ts';
 import { WORKLOADS } from './seed.ts';
 import { median } from './statistics.ts';
 import { accountsNeeded, CLOSED_CLIENTS, CLOSED_STEP, repeatedSteps, type Step, singleSteps } from './steps.ts';
 import { findSustained, type Sustained } from './sustained.ts';
-import { type BenchSystem, startSystem, withDatabase } from './system.ts';
+import { type BenchSystem, startSystem, withDatabase, withOwnDatabase } from './system.ts';
+import { measureWebhooks } from './webhooks.ts';
 
 /** The whole run: start, warm up, measure every step on every target in turn, and say what was found. */
 
@@ -62,13 +65,20 @@ export async function runBench(options: Options, context: RunContext): Promise<B
     ? await sustainedRates(bench, measurements, options, note)
     : new Map<string, Sustained>();
   const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
+  const alone = parts.has('alone') ? await measureParts(system, { ...effort, pinning, signal, note }) : undefined;
+  const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort.windowMs, context) : undefined;
+  const books = parts.has('books') ? await booksOf(system, note) : undefined;
   return {
     startedAt,
     machine: machineOf(system),
     settings: describeSettings(options, pinned),
     measurements,
     sustained,
+    startUpMs: system.startUpMs,
     ...(hotAccount ? { hotAccount } : {}),
+    ...(alone ? { alone } : {}),
+    ...(webhooks ? { webhooks } : {}),
+    ...(books ? { books } : {}),
   };
 }
 
@@ -130,6 +140,16 @@ async function sustainedRates(
 async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {
   note('hot account');
   return withDatabase(system.mongo, () => measureHotAccount(HOT_WINDOW_MS));
+}
+
+async function webhooksOf(system: BenchSystem, windowMs: number, { note, signal }: RunContext) {
+  note('webhooks');
+  return measureWebhooks(system, windowMs, signal);
+}
+
+async function booksOf(system: BenchSystem, note: (line: string) => void) {
+  note('books');
+  return withOwnDatabase(system.mongo, measureBooks);
 }
 
 /** One line while the run goes on. */

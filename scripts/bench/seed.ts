@@ -73,7 +73,7 @@ export async function seed(options: {
       {
         pepper: options.pepper,
         seal: (account, context, plain) => cipher.seal(account, context, plain),
-        loopbackAllowed: false,
+        loopbackAllowed: true,
       },
     );
     keys.push(key);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
-import { connectMongo, disconnectMongo } from '../../src/models/connect.ts';
+import { connectMongo, disconnectMongo, migrate } from '../../src/models/connect.ts';
 import { freePort } from '../engines/free-port.ts';
 import { startMongo } from '../engines/mongo.ts';
 import { startRedis } from '../engines/redis.ts';
@@ -24,6 +24,10 @@ export type BenchSystem = {
   mongo: Database & { version: string };
   redisVersion: string;
   redis: { url: string; prefix: string };
+  /** Base URL of the upstream, ending in `/v1`. */
+  upstreamUrl: string;
+  /** From the start of a process of the product to its readiness, by role, everything it needs being there. */
+  startUpMs: Readonly<Record<string, number>>;
   /** Processes of the product with their metrics and logs, for who wants to look closer. */
   watched: readonly WatchedProcess[];
 };
@@ -58,6 +62,11 @@ const RAISED_LIMITS = {
   RATE_KEY_TOKENS_PER_MINUTE: '2000000000',
   RATE_KEY_CONCURRENCY: '100000',
   OPEN_REQUESTS_MAX: '500',
+  // Nobody is refused: what is measured is how long it takes, not who is turned away.
+  WORKER_CONCURRENCY: '2000',
+  ADMISSION_SYNC_WAIT_PERCENT: '50',
+  ADMISSION_STREAM_WAIT_PERCENT: '50',
+  WEBHOOK_ALLOW_LOOPBACK: 'true',
   API_DRAIN_NOTICE_MS: '0',
 } as const;
 
@@ -93,9 +102,11 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
   };
 
   const watched: WatchedProcess[] = [];
+  const startUpMs: Record<string, number> = {};
   async function start(role: string, env: Record<string, string>, port: number, path: string, core?: string) {
     const number = `${role}-${port}`;
     const logFile = join(logs, `${number}.log`);
+    const startedMs = performance.now();
     const isProfiled = role !== 'sandbox';
     const one = startProduct({
       root,
@@ -107,6 +118,7 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
     defer(() => one.stop());
     if (core !== undefined) await pin(one.pid, core);
     await one.ready(`http://127.0.0.1:${port}${path}`, signal);
+    startUpMs[role] = performance.now() - startedMs;
     const metricsPort = env.API_METRICS_PORT ?? env.WORKER_METRICS_PORT;
     if (metricsPort !== undefined) {
       watched.push({ name: role, pid: one.pid, metricsUrl: `http://127.0.0.1:${metricsPort}/metrics`, logFile });
@@ -179,6 +191,8 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
     mongo: { ...database, version: mongo.version },
     redisVersion: redis.version,
     redis: { url: redis.url, prefix: REDIS_PREFIX },
+    upstreamUrl,
+    startUpMs,
     watched,
   };
 }
@@ -189,6 +203,18 @@ function modelNames(nameOf: (workload: WorkloadName) => string): Record<Workload
 
 async function dropDatabase(): Promise<void> {
   await mongoose.connection.dropDatabase();
+}
+
+/** Runs `act` on a fresh database beside that of the run, which no process of the product looks at. */
+export async function withOwnDatabase<T>({ uri, name }: Database, act: () => Promise<T>): Promise<T> {
+  return withDatabase({ uri, name: `${name}_own` }, async () => {
+    await migrate();
+    try {
+      return await act();
+    } finally {
+      await dropDatabase();
+    }
+  });
 }
 
 /** Runs `act` with mongoose connected to the run's database. */

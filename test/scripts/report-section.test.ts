@@ -53,6 +53,6 @@ describe('a section of a report', () => {
   });
 });
 
-it('a table escapes what would end a cell', () => {
-  expect(markdownTable(['a', 'b'], [['1', 'x|y']])).toBe('| a | b |\n|---|---|\n| 1 | x\\|y |');
+it('a table escapes what would end a cell, and its columns are even', () => {
+  expect(markdownTable(['a', 'b'], [['1', 'x|y']])).toBe('| a | b    |\n|---|------|\n| 1 | x\\|y |');
 });

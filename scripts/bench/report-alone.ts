@@ -1,0 +1,87 @@
+import { markdownTable } from '../report-section.ts';
+import { formatFigure, rolesOf } from './goals.ts';
+import type { PartResult } from './parts.ts';
+import { type BenchResults, cpuPerThousand, stepResult } from './results.ts';
+import { CLOSED_STEP } from './steps.ts';
+
+/** The sections of the report that are about parts of the product rather than about loads on all of it. */
+
+function partRow({ part, step, perSecond, pathP50Ms, pathP99Ms, cpuPerThousand: cpu }: PartResult): string[] {
+  const cells = [perSecond, pathP50Ms, pathP99Ms, cpu.process, cpu.redis, cpu.engine].map(formatFigure);
+  const [rate = '', p50 = '', p99 = '', own = '', redis = '', engine = ''] = cells;
+  return [part, step, rate, `${p50} / ${p99}`, own, redis, engine];
+}
+
+/** CPU seconds per thousand requests on the product's core, of all parts together. */
+function ownCpu(parts: readonly PartResult[], step: string): number {
+  return parts
+    .filter((one) => one.step === step)
+    .reduce((sum, { cpuPerThousand: cpu }) => sum + cpu.process + cpu.redis, 0);
+}
+
+/** What the parts alone say about the goals that are ratios to the peer. */
+function boundLines(results: BenchResults, parts: readonly PartResult[], peer: string | undefined): string[] {
+  const sum = ownCpu(parts, CLOSED_STEP);
+  const lines = [
+    `Together they take ${formatFigure(sum)} CPU seconds per 1000 requests on the product's core with 32 callers: no arrangement of the rest makes it answer more than ${formatFigure(1_000 / sum)} requests/s per core.`,
+  ];
+  const closed = peer === undefined ? undefined : stepResult(results, CLOSED_STEP, peer);
+  if (closed && peer !== undefined) {
+    const theirs = cpuPerThousand(closed, rolesOf(peer));
+    lines.push(
+      `The peer's whole request takes ${formatFigure(theirs)} in the same run: ${formatFigure(sum / theirs)}x.`,
+    );
+  }
+  for (const rate of ['rate 50', 'rate 200']) {
+    const waits = parts.filter(({ step, part }) => step === rate && part !== 'front');
+    const path = waits.reduce((total, { pathP50Ms }) => total + pathP50Ms, 0);
+    const [theirs, direct] = [peer ?? '', 'direct'].map((name) => stepResult(results, rate, name)?.load.latency.p50);
+    if (theirs === undefined || direct === undefined) continue;
+    lines.push(
+      `At ${rate.replace('rate ', '')} rps a client waits ${formatFigure(path)} ms for database and queue alone (p50, front not counted); the peer adds ${formatFigure(theirs - direct)} ms in all.`,
+    );
+  }
+  return lines;
+}
+
+function aloneSection(results: BenchResults, peer: string | undefined): string[] {
+  const { alone } = results;
+  if (!alone || alone.length === 0) return [];
+  const head = ['part', 'load', 'per second', 'path p50 / p99', 'CPU s per 1000', 'redis', 'engine'];
+  return [
+    `### Parts alone\n\nThe writes of a request in their order (insert, hold, claim, finish; then settle, mark, flush), a job over the queue with its answer over the relay, and Express before undici: each alone, in one process on the product's core, by the product's own code.\n\n${markdownTable(head, alone.map(partRow))}\n\n${boundLines(results, alone, peer).join(' ')}`,
+  ];
+}
+
+function webhookSection({ webhooks }: BenchResults): string[] {
+  if (!webhooks) return [];
+  const { deliveredPerSecond, delivered, lost } = webhooks;
+  return [
+    `### Webhooks\n\n${formatFigure(deliveredPerSecond)} asynchronous requests per second from acceptance to the signed event at a receiver (32 clients, ${delivered} events, ${lost} lost).`,
+  ];
+}
+
+function booksSection({ books }: BenchResults): string[] {
+  if (!books) return [];
+  const { accounts, rows, newRowsPerSecond, oldRowsPerSecond, accountsPerSecond } = books;
+  const [fresh = '', old = '', same = ''] = [newRowsPerSecond, oldRowsPerSecond, accountsPerSecond].map(formatFigure);
+  return [
+    `### Reconciliation\n\nOne process over ${accounts} accounts with ${rows} ledger rows: ${fresh} new rows/s followed, ${old} old rows/s read again, ${same} unchanged accounts/s. All in order, no alert.`,
+  ];
+}
+
+function startUpSection({ startUpMs }: BenchResults): string[] {
+  const parts = Object.entries(startUpMs ?? {}).map(([role, ms]) => `${role} ${formatFigure(ms)} ms`);
+  if (parts.length === 0) return [];
+  return [`### Start-up\n\nFrom the start of a process to its readiness, engines running: ${parts.join(', ')}.`];
+}
+
+/** Markdown sections, those that were measured. */
+export function renderParts(results: BenchResults, peer: string | undefined): string[] {
+  return [
+    ...aloneSection(results, peer),
+    ...webhookSection(results),
+    ...booksSection(results),
+    ...startUpSection(results),
+  ];
+}

@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { BenchSystem } from './system.ts';
+
+/** Asynchronous requests from the first byte to the signed event at a receiver, as fast as they go. */
+export type Webhooks = {
+  deliveredPerSecond: number;
+  delivered: number;
+  /** Accepted in the window; what is not delivered by the end counts as lost. */
+  accepted: number;
+  lost: number;
+};
+
+const CLIENTS = 32;
+const ARRIVE_MAX_MS = 60_000;
+const CALL_MS = 30_000;
+
+type Receiver = { url: string; count: () => number; close: () => Promise<void> };
+
+async function startReceiver(): Promise<Receiver> {
+  const ids = new Set<string>();
+  const server = createServer((request, response) => {
+    ids.add(String(request.headers['webhook-id']));
+    request.resume();
+    request.on('end', () => response.end());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/hook`,
+    count: () => ids.size,
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function ask({ baseUrl, headers, models }: BenchSystem['product'], callbackUrl: string): Promise<boolean> {
+  const answer = await fetch(`${baseUrl}/chat/completions`, {
+    method: 'POST',
+    headers: {
+      ...headers[0],
+      'content-type': 'application/json',
+      prefer: 'respond-async',
+      'x-callback-url': callbackUrl,
+    },
+    body: JSON.stringify({ model: models.plain, messages: [{ role: 'user', content: 'x'.repeat(200) }] }),
+    signal: AbortSignal.timeout(CALL_MS),
+  });
+  await answer.arrayBuffer();
+  return answer.status === 202;
+}
+
+/** Closed loop of clients that wait for their acceptance; then what was accepted is waited for. */
+export async function measureWebhooks(system: BenchSystem, windowMs: number, signal: AbortSignal): Promise<Webhooks> {
+  const receiver = await startReceiver();
+  try {
+    const startedMs = performance.now();
+    let accepted = 0;
+    const client = async () => {
+      while (performance.now() - startedMs < windowMs && !signal.aborted)
+        if (await ask(system.product, receiver.url)) accepted++;
+    };
+    await Promise.all(Array.from({ length: CLIENTS }, client));
+    const giveUpAtMs = performance.now() + ARRIVE_MAX_MS;
+    while (receiver.count() < accepted && performance.now() < giveUpAtMs) await delay(20, undefined, { signal });
+    const delivered = receiver.count();
+    const seconds = (performance.now() - startedMs) / 1_000;
+    return { deliveredPerSecond: delivered / seconds, delivered, accepted, lost: accepted - delivered };
+  } finally {
+    await receiver.close();
+  }
+}
