@@ -52,7 +52,7 @@ const headers = fc.dictionary(
   { maxKeys: 3, noNullPrototype: true },
 );
 
-const PATH_PIECES = ['', '.', '..', '%2e%2e', '%2f', '%', '%zz', '%00', '%ff', '%C3%28', '$gt', '[$ne]', '__proto__', 'constructor', 'null', 'test/echo', 'test%2Fecho', '{requestId}', '\u00e9', 'x'.repeat(200), ';a=b', '\\', '*', "'"]; // biome-ignore format: one line of pieces
+const PATH_PIECES = ['', '.', '..', '%2e%2e', '%2f', '%', '%zz', '%00', '%ff', '%C3%28', '$gt', '[$ne]', '__proto__', 'constructor', 'null', 'test/echo', 'test%2Fecho', '{requestId}', 'x'.repeat(200), ';a=b', '\\', '*', "'"]; // biome-ignore format: one line of pieces
 const QUERIES = ['', '?', '?starting_after=0', '?starting_after=-1', '?starting_after=1e3', '?starting_after=9999999999', '?starting_after[$gt]=', '?starting_after=0&starting_after=1', '?__proto__[x]=1', '?%', '?a=%ff', '?limit=1', '?key=x']; // biome-ignore format: one line of queries
 
 const paths = ({ own, foreign }: KnownIds) => {
