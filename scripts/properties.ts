@@ -11,7 +11,12 @@ import { testRun } from './report-run.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Their properties run on engines or processes: a few tries each are what they can bear. */
-const ON_ENGINES = ['test/simulation', 'test/stream/subscribe', 'test/auth/authenticate'];
+const ON_ENGINES = [
+  'test/simulation',
+  'test/stream/subscribe',
+  'test/auth/authenticate',
+  'test/properties/reconciliation',
+];
 
 const RUNS_MAX = 10_000_000;
 const SEED_MAX = 2 ** 31 - 1;

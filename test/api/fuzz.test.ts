@@ -11,7 +11,7 @@ import { type Call, hostileCall, sendCall } from './hostile-calls.ts';
 const SEED = Number(process.env.FUZZ_SEED ?? 20261122);
 const BODIES = Number(process.env.FUZZ_BODIES ?? 2_400);
 const AT_ONCE = 12;
-const PROPERTY_MS_MAX = 600_000;
+const PROPERTY_MS_MAX = 1_800_000;
 
 const stores = useStores();
 let system: System;
