@@ -2,6 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { segments } from '../../src/billing/segments.ts';
+import { inspectAccount, surveyBooks } from '../../src/billing/survey.ts';
 import type { AccountDocument } from '../../src/models/account.ts';
 import type { FindingKind } from '../../src/models/reconciliation-alert.ts';
 import { alerts } from '../billing/books.ts';
@@ -43,6 +44,8 @@ test('an honest history never raises an alert, and its books are known to the la
           const { seq, status } = await accountNow(accountId);
           const tail = await segments().findOne({ _id: `${accountId}:tail` });
           expect([status, tail?.end.seq]).toEqual(['active', seq]);
+          expect(await inspectAccount(accountId)).toEqual([]);
+          expect(await surveyBooks(await accountNow(accountId))).toMatchObject({ breaks: [], differenceMicros: 0n });
         }
       })
       .afterEach(clear),
