@@ -24,7 +24,7 @@ const SIZES = FULL
   ? { payments: 200, timesPaid: 100, requests: 1_000, timesQueued: 100, processes: 10 }
   : { payments: 40, timesPaid: 10, requests: 40, timesQueued: 10, processes: 2 };
 const AT_ONCE = 50;
-const STORM_MS_MAX = FULL ? 1_200_000 : 120_000;
+const STORM_MS_MAX = FULL ? 3_600_000 : 120_000;
 
 jest.setTimeout(STORM_MS_MAX);
 const stores = useStores();
@@ -79,19 +79,22 @@ test('N3: jobs of finished requests that come again and again call nobody and ch
   await redisReady(redis);
   const producer = createProducer(redis, stores.prefix);
   const ids = replies.map(requestIdOf);
-  for (let time = 0; time < SIZES.timesQueued; time++)
-    await Promise.all(
-      ids.map((requestId) => producer.enqueue('runRequest', { requestId }, { jobId: `${requestId}-${time}` })),
+  try {
+    for (let time = 0; time < SIZES.timesQueued; time++)
+      await Promise.all(
+        ids.map((requestId) => producer.enqueue('runRequest', { requestId }, { jobId: `${requestId}-${time}` })),
+      );
+    await eventually(
+      async () => {
+        const { interactive } = await producer.counts();
+        expect(interactive.waiting + interactive.active).toBe(0);
+      },
+      { timeoutMs: STORM_MS_MAX - 30_000 },
     );
-  await eventually(
-    async () => {
-      const { interactive } = await producer.counts();
-      expect(interactive.waiting + interactive.active).toBe(0);
-    },
-    { timeoutMs: STORM_MS_MAX / 2 },
-  );
-  await producer.close();
-  redis.disconnect();
+  } finally {
+    await producer.close();
+    redis.disconnect();
+  }
   expect((await sandboxCalls(system.sandboxUrl)).calls).toBe(before.calls);
   expect(await ledger().countDocuments({ accountId: customer.accountId, kind: 'charge' })).toBe(replies.length);
   await expectInvariants(system.sandboxUrl);
