@@ -1,7 +1,8 @@
 /**
- * `npm run properties [-- --runs 10000] [--seed N]`: every property of the product's pure functions, tried so often. A failure
- * prints its seed and the smallest counterexample.
+ * `npm run properties [-- --runs 10000] [--seed N]`: every property of the product, tried so often, from a seed that is told at
+ * the start and at the end: the same seed tries the same. A failure prints the smallest counterexample.
  */
+import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,19 +11,40 @@ import { testRun } from './report-run.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Their properties run on engines or processes: a few tries each are what they can bear. */
-const ON_ENGINES = ['test/simulation', 'test/stream/subscribe', 'test/auth/authenticate'];
+const ON_ENGINES = [
+  'test/simulation',
+  'test/stream/subscribe',
+  'test/auth/authenticate',
+  'test/properties/reconciliation',
+];
+
+const RUNS_MAX = 10_000_000;
+const SEED_MAX = 2 ** 31 - 1;
+/** Of one property with all its tries. */
+const TEST_MS_MAX = 1_200_000;
 
 const { values } = parseArgs({
   options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string' } },
 });
+
+function wholeNumber(name: string, text: string, max: number): number {
+  if (/^\d{1,10}$/.test(text) && Number(text) <= max) return Number(text);
+  throw new Error(`--${name} must be a whole number of at most ${max}`);
+}
 
 const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.test.ts') && !ON_ENGINES.some((folder) => name.startsWith(folder)))
   .filter((name) => readFileSync(join(ROOT, name), 'utf8').includes('fast-check'));
 
-const { ok } = await testRun(ROOT, [...files, '--setupFilesAfterEnv', './test/helpers/every-property.ts'], {
-  PROPERTY_RUNS: values.runs,
-  ...(values.seed === undefined ? {} : { PROPERTY_SEED: values.seed }),
-});
+const runs = wholeNumber('runs', values.runs, RUNS_MAX);
+const seed = wholeNumber('seed', values.seed ?? String(randomInt(SEED_MAX)), SEED_MAX);
+const told = `properties: ${files.length} files, ${runs} runs each, seed ${seed}`;
+process.stdout.write(`${told}\n`);
+
+const startedMs = Date.now();
+const more = ['--setupFilesAfterEnv', './test/helpers/every-property.ts', '--testTimeout', String(TEST_MS_MAX)];
+const { ok } = await testRun(ROOT, [...files, ...more], { PROPERTY_RUNS: String(runs), PROPERTY_SEED: String(seed) });
+const seconds = Math.round((Date.now() - startedMs) / 1_000);
+process.stdout.write(`${told}: ${ok ? 'all hold' : 'FAILED'}, ${seconds} s\n`);
 process.exitCode = ok ? 0 : 1;

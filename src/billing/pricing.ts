@@ -53,8 +53,8 @@ function dearest(rates: bigint[]): bigint {
 export type UsageReading = { ok: true; usage: Usage } | { ok: false; reason: string };
 
 /**
- * Reads a provider's `usage` object. Explicit zeros count as zeros; missing details are zero. Negative, fractional,
- * textual or absurd numbers are refused: such a bill goes to review instead of to the customer.
+ * Reads a provider's `usage` object. Explicit zeros count as zeros; missing details are zero. Negative (also -0),
+ * fractional, textual or absurd numbers are refused: such a bill goes to review instead of to the customer.
  */
 export function readUsage(raw: unknown, options: { reasoningOutsideCompletion?: boolean } = {}): UsageReading {
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
@@ -86,7 +86,6 @@ function detailsOf(value: unknown): Record<string, unknown> {
 }
 
 function count(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 && value <= TOKENS_MAX
-    ? value
-    : undefined;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || Object.is(value, -0)) return undefined;
+  return value >= 0 && value <= TOKENS_MAX ? value : undefined;
 }

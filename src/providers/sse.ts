@@ -15,91 +15,111 @@ const NEWLINE = Buffer.of(LF);
 const EMPTY = Buffer.alloc(0);
 
 /**
- * Incremental: feed it chunks cut anywhere, also inside a character or a line end. Lines are cut as bytes and payloads
- * are never decoded, so a split UTF-8 character cannot be damaged.
+ * Incremental: feed it chunks cut anywhere, also inside a character or a line end; the cuts change nothing. Lines are cut
+ * as bytes and payloads are never decoded, so a split UTF-8 character cannot be damaged.
  */
 export class SseParser {
-  private rest: Buffer = EMPTY;
-  private started = false;
+  /** The beginning of a line whose end has not come; doubled when full, so that a byte is not copied once a chunk. */
+  private begun: Buffer = EMPTY;
+  private begunBytes = 0;
+  private firstLine = true;
   private skipLf = false;
   private eventName: string | undefined;
   private dataLines: Buffer[] = [];
   private dataBytes = 0;
   private readonly eventBytesMax: number;
 
-  /** @param eventBytesMax bound of one line and of one event's data; beyond it `push` throws `SseOverflow`. */
+  /** @param eventBytesMax bound of one line, its field name included, and of one event's data with its line feeds. */
   constructor(eventBytesMax: number) {
     this.eventBytesMax = eventBytesMax;
   }
 
-  /** Events completed by this chunk. */
-  push(chunk: Buffer): SseEvent[] {
-    let buffer = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
-    if (!this.started) {
-      // Wait for three bytes before deciding about a byte order mark, but only while they could be one.
-      if (buffer.length < BOM.length && BOM.subarray(0, buffer.length).equals(buffer)) {
-        this.rest = buffer;
-        return [];
-      }
-      this.started = true;
-      if (buffer.subarray(0, BOM.length).equals(BOM)) buffer = buffer.subarray(BOM.length);
-    }
-    const events: SseEvent[] = [];
+  /**
+   * Events completed by this chunk, one by one: take them all before the next chunk.
+   * @throws SseOverflow for a line or an event beyond the bound, after the events before it.
+   */
+  *push(chunk: Buffer): Generator<SseEvent, void> {
     let start = 0;
     for (;;) {
-      if (this.skipLf && start < buffer.length) {
-        if (buffer[start] === LF) start++;
+      if (this.skipLf && start < chunk.length) {
+        if (chunk[start] === LF) start++;
         this.skipLf = false;
       }
-      const end = lineEnd(buffer, start);
-      if (end < 0) break;
-      this.line(buffer.subarray(start, end), events);
-      this.skipLf = buffer[end] === CR;
+      const end = lineEnd(chunk, start);
+      const piece = chunk.subarray(start, end < 0 ? chunk.length : end);
+      if (this.begunBytes + piece.length > this.eventBytesMax)
+        throw new SseOverflow('a line of the event stream is too long');
+      if (end < 0) {
+        this.begin(piece);
+        return;
+      }
+      this.skipLf = chunk[end] === CR;
       start = end + 1;
+      const event = this.line(this.completed(piece));
+      if (event) yield event;
     }
-    this.rest = start === buffer.length ? EMPTY : buffer.subarray(start);
-    if (this.rest.length > this.eventBytesMax) throw new SseOverflow('a line of the event stream is too long');
-    return events;
   }
 
   /** True when the stream ended inside an event: its tail is lost. */
   hasPartial(): boolean {
-    return this.rest.length > 0 || this.dataLines.length > 0;
+    return this.begunBytes > 0 || this.dataLines.length > 0;
   }
 
-  private line(line: Buffer, events: SseEvent[]): void {
-    if (line.length === 0) {
-      this.dispatch(events);
-      return;
+  private begin(piece: Buffer): void {
+    const bytes = this.begunBytes + piece.length;
+    if (bytes > this.begun.length) {
+      const grown = Buffer.allocUnsafe(Math.max(bytes, 2 * this.begun.length));
+      this.begun.copy(grown, 0, 0, this.begunBytes);
+      this.begun = grown;
     }
+    piece.copy(this.begun, this.begunBytes);
+    this.begunBytes = bytes;
+  }
+
+  /** The whole line that ends with this piece. */
+  private completed(piece: Buffer): Buffer {
+    let line = piece;
+    if (this.begunBytes > 0) {
+      this.begin(piece);
+      line = this.begun.subarray(0, this.begunBytes);
+      this.begun = EMPTY;
+      this.begunBytes = 0;
+    }
+    const hasBom = this.firstLine && line.subarray(0, BOM.length).equals(BOM);
+    this.firstLine = false;
+    return hasBom ? line.subarray(BOM.length) : line;
+  }
+
+  private line(line: Buffer): SseEvent | undefined {
+    if (line.length === 0) return this.dispatch();
     const colon = line.indexOf(COLON);
-    if (colon === 0) return;
+    if (colon === 0) return undefined;
     const name = colon < 0 ? line.toString('latin1') : line.toString('latin1', 0, colon);
     let value = colon < 0 ? EMPTY : line.subarray(colon + 1);
     if (value[0] === SPACE) value = value.subarray(1);
-    if (name === 'data') {
-      this.dataBytes += value.length;
-      if (this.dataBytes > this.eventBytesMax) throw new SseOverflow('an event of the stream is too long');
-      this.dataLines.push(value);
-    } else if (name === 'event') this.eventName = value.toString('utf8');
+    if (name === 'data') this.addData(value);
+    else if (name === 'event') this.eventName = value.toString('utf8');
+    return undefined;
   }
 
-  private dispatch(events: SseEvent[]): void {
-    const [only] = this.dataLines;
-    if (only) {
-      const data =
-        this.dataLines.length === 1
-          ? only
-          : Buffer.concat(this.dataLines.flatMap((line, i) => (i === 0 ? [line] : [NEWLINE, line])));
-      events.push({ event: this.eventName, data });
-    }
+  private addData(value: Buffer): void {
+    this.dataBytes += value.length + (this.dataLines.length > 0 ? NEWLINE.length : 0);
+    if (this.dataBytes > this.eventBytesMax) throw new SseOverflow('an event of the stream is too long');
+    this.dataLines.push(value);
+  }
+
+  private dispatch(): SseEvent | undefined {
+    const [lines, event] = [this.dataLines, this.eventName];
     this.dataLines = [];
     this.dataBytes = 0;
     this.eventName = undefined;
+    const [only, ...more] = lines;
+    if (!only) return undefined;
+    return { event, data: more.length === 0 ? only : Buffer.concat([only, ...more.flatMap((one) => [NEWLINE, one])]) };
   }
 }
 
-/** Index of the next line end (LF, CR or the CR of a CRLF), or -1. Looks at each byte of the line once. */
+/** Index of the next line end (LF, CR or the CR of a CRLF), or -1. Looks at each byte of the chunk once. */
 function lineEnd(buffer: Buffer, start: number): number {
   const lf = buffer.indexOf(LF, start);
   const cr = buffer.subarray(start, lf < 0 ? buffer.length : lf).indexOf(CR);

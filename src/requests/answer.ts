@@ -31,21 +31,21 @@ export class StreamedAnswer {
   }
 
   /**
-   * Payloads to relay, verbatim, one by one: what came before a bad event in the same bytes is given before it throws.
+   * Payloads to relay, verbatim, one by one: what came before a bad event in the same bytes is given before it throws,
+   * and nothing after `[DONE]` is looked at.
    * @throws ProviderFailure for an error event or anything that is not the protocol.
    */
   *push(bytes: Buffer): Generator<Buffer, void> {
-    let events: SseEvent[];
     try {
-      events = this.parser.push(bytes);
+      for (const event of this.parser.push(bytes)) {
+        const payload = this.take(event);
+        if (payload) yield payload;
+        if (this.doneSeen) return;
+      }
     } catch (error) {
       if (error instanceof SseOverflow)
-        throw new ProviderFailure('result_too_large', 'event_too_long', { definite: false });
+        throw new ProviderFailure('result_too_large', 'event_too_long', { definite: false, cause: error });
       throw error;
-    }
-    for (const event of events) {
-      const payload = this.take(event);
-      if (payload) yield payload;
     }
   }
 

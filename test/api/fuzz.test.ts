@@ -1,17 +1,23 @@
+import { Agent } from 'node:http';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { accounts, expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
+import { runs } from '../helpers/property-runs.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, startSystem } from '../helpers/system.ts';
+import { requestIdOf, send } from '../helpers/traffic.ts';
+import { type Call, hostileCall, sendCall } from './hostile-calls.ts';
 
 const SEED = Number(process.env.FUZZ_SEED ?? 20261122);
 const BODIES = Number(process.env.FUZZ_BODIES ?? 2_400);
 const AT_ONCE = 12;
+const PROPERTY_MS_MAX = 1_800_000;
 
 const stores = useStores();
 let system: System;
 let customer: Customer;
 beforeAll(async () => {
-  system = await startSystem(stores);
+  system = await startSystem(stores, { env: { RATE_BAD_KEYS_PER_MINUTE: '100000' } });
   customer = await system.customer({ rub: 100_000 });
 });
 afterAll(() => system.stop());
@@ -126,6 +132,21 @@ async function sendOne(bytes: Buffer, headers: Record<string, string>): Promise<
   return status;
 }
 
+/** The processes live and have nothing to complain of, the books are in order, and a normal call works. */
+async function expectUnharmed(): Promise<void> {
+  expect(system.apis[0]?.process.child.exitCode).toBeNull();
+  expect(system.workers[0]?.process.child.exitCode).toBeNull();
+  expect(system.apis[0]?.process.output()).not.toMatch(/"level":"(error|fatal)"/);
+  await waitForQuiet();
+  await expectInvariants(system.sandboxUrl);
+  expect(await accounts().findOne({ _id: customer.accountId })).toMatchObject({ open: 0, heldMicros: 0n, holds: {} });
+  expect(await requests().countDocuments({ settled: false })).toBe(0);
+  const answer = await customer
+    .client()
+    .chat.completions.create({ model: 'test/echo', messages: [{ role: 'user', content: 'жив' }] });
+  expect(answer.choices[0]?.message.content).toBe('жив');
+}
+
 test(`${BODIES} damaged bodies (seed ${SEED}) are answered with a typed 4xx or an answer, never with a fault of ours`, async () => {
   const pick = generator(SEED);
   const work = Array.from({ length: BODIES }, () => [mutated(pick), headersOf(pick)] as const);
@@ -141,16 +162,56 @@ test(`${BODIES} damaged bodies (seed ${SEED}) are answered with a typed 4xx or a
   expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(BODIES);
   expect(counts.get(400)).toBeGreaterThan(BODIES / 4);
   expect((counts.get(200) ?? 0) + (counts.get(202) ?? 0)).toBeGreaterThan(0);
-
-  expect(system.apis[0]?.process.child.exitCode).toBeNull();
-  expect(system.workers[0]?.process.child.exitCode).toBeNull();
-  expect(system.apis[0]?.process.output()).not.toMatch(/"level":"(error|fatal)"/);
-  await waitForQuiet();
-  await expectInvariants(system.sandboxUrl);
-  expect(await accounts().findOne({ _id: customer.accountId })).toMatchObject({ open: 0, heldMicros: 0n, holds: {} });
-  expect(await requests().countDocuments({ settled: false })).toBe(0);
-  const answer = await customer
-    .client()
-    .chat.completions.create({ model: 'test/echo', messages: [{ role: 'user', content: 'жив' }] });
-  expect(answer.choices[0]?.message.content).toBe('жив');
+  await expectUnharmed();
 }, 180_000);
+
+/** Words that only the inside of the product or somebody else's data would bring into an answer. */
+const LEAKS = /node_modules|\bat .*[.](ts|js|mjs):\d+|Mongo\w*Error|\bE11000\b|ECONN|\/dist\/|\/src\//;
+
+test(
+  'P9: any call to any route is answered, a mistake with a typed error, and tells nothing of the inside or of others',
+  async () => {
+    const other = await system.customer({ rub: 10 });
+    const secret = 'canary-of-somebody-else';
+    const ids = {
+      own: requestIdOf(await send(customer, { mode: 'stream' })),
+      foreign: requestIdOf(await send(other, { mode: 'stream', text: secret })),
+    };
+    const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
+    const url = system.apis[0]?.url ?? '';
+    const seen = new Set<number>();
+    const expectAnswered = async (call: Call) => {
+      const { status, headers: answered, text } = await sendCall(url, agent, call);
+      seen.add(status);
+      const whole = `${JSON.stringify(answered)}${text}`;
+      expect(status).toBeLessThan(500);
+      expect(status).toBeGreaterThanOrEqual(200);
+      expect(Math.floor(status / 100)).not.toBe(3);
+      for (const word of [secret, other.key, other.accountId, other.keyId]) expect(whole).not.toContain(word);
+      expect(whole).not.toMatch(LEAKS);
+      if (status < 400) return;
+      expect(answered['x-request-id']).toMatch(/^req_[0-9a-z]{26}$/);
+      expect(answered['content-type']).toBe('application/json; charset=utf-8');
+      if (call.method === 'HEAD') return;
+      const { error } = JSON.parse(text) as { error: Record<string, unknown> };
+      expect(error).toMatchObject({ message: expect.any(String), type: expect.any(String), code: expect.any(String) });
+      expect(error.param === null || typeof error.param === 'string').toBe(true);
+      expect(text.length).toBeLessThan(2_000);
+    };
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(hostileCall(customer.key, ids), { minLength: 1, maxLength: AT_ONCE }),
+          async (calls) => {
+            await Promise.all(calls.map(expectAnswered));
+          },
+        ),
+        { ...runs(150), interruptAfterTimeLimit: PROPERTY_MS_MAX, markInterruptAsFailure: true },
+      );
+    } finally {
+      agent.destroy();
+    }
+    await expectUnharmed();
+  },
+  PROPERTY_MS_MAX + 60_000,
+);

@@ -1,4 +1,5 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkKeyFormat, generateKey, keyDigest, keyEnds } from '../../src/auth/key-format.ts';
@@ -6,6 +7,19 @@ import { runs } from '../helpers/property-runs.ts';
 
 const PUBLISHED = /^ocq_(live|test)_[0-9A-Za-z]{38}$/;
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+function flipped(bytes: Uint8Array, bit: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+  return copy;
+}
+
+/** CRC32 in six base62 digits, as anybody who reads the documentation can compute it. */
+function checksumOf(body: string): string {
+  const base = BigInt(ALPHABET.length);
+  const digits = Array.from({ length: 6 }, (_, place) => (BigInt(crc32(body)) / base ** BigInt(5 - place)) % base);
+  return digits.map((digit) => ALPHABET[Number(digit)]).join('');
+}
 
 describe('API key format', () => {
   test('generated keys match the published pattern and pass the check', () => {
@@ -39,14 +53,43 @@ describe('API key format', () => {
     );
   });
 
-  test('every change of one bit is refused', () => {
+  test('every change of one bit is refused by the checksum, and would have another digest', () => {
+    const pepper = randomBytes(32);
     const key = generateKey('test');
+    const digests = new Set([keyDigest(pepper, key)]);
     for (let bit = 0; bit < key.length * 8; bit++) {
-      const bytes = Buffer.from(key, 'latin1');
-      const position = bit >> 3;
-      bytes[position] = (bytes[position] ?? 0) ^ (1 << (bit & 7));
-      expect(checkKeyFormat(bytes.toString('latin1'))).toBe(false);
+      const changed = flipped(Buffer.from(key, 'latin1'), bit).toString('latin1');
+      expect(checkKeyFormat(changed)).toBe(false);
+      digests.add(keyDigest(pepper, changed));
     }
+    expect(digests.size).toBe(1 + key.length * 8);
+  });
+
+  test('one bit of any key, or of the pepper, makes another digest', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.nat(), (pepper, at) => {
+        const key = generateKey(at % 2 === 0 ? 'live' : 'test');
+        const changed = flipped(Buffer.from(key, 'latin1'), at % (key.length * 8)).toString('latin1');
+        expect(checkKeyFormat(changed)).toBe(false);
+        const others = [keyDigest(pepper, changed), keyDigest(flipped(pepper, at % 256), key)];
+        expect(others).not.toContain(keyDigest(pepper, key));
+      }),
+      runs(500),
+    );
+  });
+
+  test('a key with one letter changed and its checksum made right again is another key', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 9, max: 40 }), fc.constantFrom(...ALPHABET.split('')), (position, letter) => {
+        const key = generateKey('live');
+        fc.pre(key[position] !== letter);
+        const body = key.slice(0, position) + letter + key.slice(position + 1, 41);
+        const forged = body + checksumOf(body);
+        expect(checkKeyFormat(forged)).toBe(true);
+        expect(keyDigest(Buffer.alloc(32, 7), forged)).not.toBe(keyDigest(Buffer.alloc(32, 7), key));
+      }),
+      runs(500),
+    );
   });
 
   test('two neighbouring characters that changed places are refused', () => {

@@ -4,19 +4,29 @@ import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createLogger } from '../../src/log.ts';
 import { createProducer } from '../../src/queue/enqueue.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
-import { accountNow, accountWith, expectSound, holdOn, RUB, silent } from '../billing/teller.ts';
+import { storeRequest } from '../billing/books.ts';
+import { accountNow, accountWith, expectSound, holdOn, RUB, settlementFor, silent } from '../billing/teller.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectInvariants, ledger, requests, sandboxCalls, waitForQuiet } from '../helpers/invariants.ts';
+import { seeded } from '../helpers/seeded.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type System, startSystem } from '../helpers/system.ts';
-import { errorOf, requestIdOf, send } from '../helpers/traffic.ts';
+import { errorOf, type Reply, requestIdOf, send } from '../helpers/traffic.ts';
+import { atOnce, type Order } from './teller-process.ts';
 
 /**
- * The same thing told again and again, at once and one after another. 500 requests against money for 37, and 100 calls under
- * one Idempotency-Key, are in money.test.ts and idempotency.test.ts.
+ * The same thing told again and again, at once and one after another. 500 requests against money for 37 over HTTP, and 100
+ * calls under one Idempotency-Key, are in money.test.ts and idempotency.test.ts. `npm run storms` raises larger ones.
  */
 
-jest.setTimeout(120_000);
+const FULL = process.env.STORMS === 'full';
+const SIZES = FULL
+  ? { payments: 200, timesPaid: 100, requests: 1_000, timesQueued: 100, processes: 10 }
+  : { payments: 40, timesPaid: 10, requests: 40, timesQueued: 10, processes: 2 };
+const AT_ONCE = 50;
+const STORM_MS_MAX = FULL ? 3_600_000 : 120_000;
+
+jest.setTimeout(STORM_MS_MAX);
 const stores = useStores();
 let system: System;
 beforeAll(async () => {
@@ -37,22 +47,31 @@ test('N1: one payment told a hundred times at once and a hundred times after tha
   await expectSound(accountId);
 });
 
-test('N2: forty payments, each told ten times in a shuffled order, are forty credits', async () => {
+test(`N2: ${SIZES.payments} payments, each told ${SIZES.timesPaid} times in a shuffled order, are as many credits`, async () => {
   const accountId = await accountWith(0n);
-  const told = Array.from({ length: 400 }, (_, index) => ({
-    id: `pay:n2:${accountId}:${index % 40}`,
-    order: Math.random(),
+  const { integer } = seeded(2);
+  const told = Array.from({ length: SIZES.payments * SIZES.timesPaid }, (_, index) => ({
+    id: `pay:n2:${accountId}:${index % SIZES.payments}`,
+    order: integer(0, 1e9),
   }));
   told.sort((a, b) => a.order - b.order);
-  for (let start = 0; start < told.length; start += 50)
-    await Promise.all(told.slice(start, start + 50).map(({ id }) => credit(accountId, id)));
-  expect((await accountNow(accountId)).availableMicros).toBe(40n * RUB);
+  let credited = 0;
+  for (let start = 0; start < told.length; start += AT_ONCE) {
+    const some = await Promise.all(told.slice(start, start + AT_ONCE).map(({ id }) => credit(accountId, id)));
+    credited += some.filter(Boolean).length;
+    // What is remembered of a credit moves from the account to the ledger meanwhile.
+    if (start % (10 * AT_ONCE) === 0) await flushOutboxes([accountId], silent);
+  }
+  expect(credited).toBe(SIZES.payments);
+  expect((await accountNow(accountId)).availableMicros).toBe(BigInt(SIZES.payments) * RUB);
   await expectSound(accountId);
 });
 
 test('N3: jobs of finished requests that come again and again call nobody and charge nobody', async () => {
   const customer = await system.customer({ rub: 100 });
-  const replies = await Promise.all(Array.from({ length: 40 }, () => send(customer, { mode: 'sync' })));
+  const replies: Reply[] = [];
+  while (replies.length < SIZES.requests)
+    replies.push(...(await Promise.all(Array.from({ length: 40 }, () => send(customer, { mode: 'sync' })))));
   expect(replies.map(errorOf).filter(Boolean)).toEqual([]);
   await waitForQuiet();
   const before = await sandboxCalls(system.sandboxUrl);
@@ -60,22 +79,75 @@ test('N3: jobs of finished requests that come again and again call nobody and ch
   await redisReady(redis);
   const producer = createProducer(redis, stores.prefix);
   const ids = replies.map(requestIdOf);
-  for (let time = 0; time < 10; time++)
-    await Promise.all(
-      ids.map((requestId) => producer.enqueue('runRequest', { requestId }, { jobId: `${requestId}-${time}` })),
+  try {
+    for (let time = 0; time < SIZES.timesQueued; time++)
+      await Promise.all(
+        ids.map((requestId) => producer.enqueue('runRequest', { requestId }, { jobId: `${requestId}-${time}` })),
+      );
+    await eventually(
+      async () => {
+        const { interactive } = await producer.counts();
+        expect(interactive.waiting + interactive.active).toBe(0);
+      },
+      { timeoutMs: STORM_MS_MAX - 30_000 },
     );
-  await eventually(async () => {
-    const { interactive } = await producer.counts();
-    expect(interactive.waiting + interactive.active).toBe(0);
-  });
-  await producer.close();
-  redis.disconnect();
+  } finally {
+    await producer.close();
+    redis.disconnect();
+  }
   expect((await sandboxCalls(system.sandboxUrl)).calls).toBe(before.calls);
-  expect(await ledger().countDocuments({ accountId: customer.accountId, kind: 'charge' })).toBe(40);
+  expect(await ledger().countDocuments({ accountId: customer.accountId, kind: 'charge' })).toBe(replies.length);
   await expectInvariants(system.sandboxUrl);
 });
 
-test('N5: one request settled by fifty writers at once is charged once', async () => {
+const orderOf = (order: Partial<Order>): Order => ({
+  mongoUri: stores.mongoUri,
+  database: stores.database,
+  holds: [],
+  settlements: [],
+  ...order,
+});
+
+test('N4: of 500 holds at once by several processes, on an account with money for 37, exactly 37 succeed', async () => {
+  const accountId = await accountWith(37n);
+  const orders = Array.from({ length: SIZES.processes }, () =>
+    orderOf({ holds: Array.from({ length: 500 / SIZES.processes }, () => holdOn(accountId)) }),
+  );
+  const held = await atOnce(orders);
+  expect(held.reduce((sum, own) => sum + own, 0)).toBe(37);
+  const { availableMicros, heldMicros, open, holds } = await accountNow(accountId);
+  expect([availableMicros, heldMicros, open, Object.keys(holds).length]).toEqual([0n, 37n * RUB, 37, 37]);
+  await expectSound(accountId);
+});
+
+test('N5: one hold settled and released by fifty writers of several processes at once is closed once, in one way', async () => {
+  const accountId = await accountWith(10n);
+  const [hold, ...others] = Array.from({ length: 5 }, () => holdOn(accountId));
+  if (!hold) throw new Error('no hold');
+  for (const one of [hold, ...others]) await createAccountWriter().hold(one);
+  await storeRequest(hold, 300_000n);
+  const settled = settlementFor(hold, 300_000n);
+  const writers = Math.ceil(50 / SIZES.processes);
+  const orders = Array.from({ length: SIZES.processes }, () =>
+    orderOf({
+      settlements: Array.from({ length: writers }, (_, index) =>
+        index % 2 === 0 ? settled : { ...settled, costMicros: 0n },
+      ),
+      // The account is busy with others meanwhile.
+      holds: [holdOn(accountId, { amountMicros: 1n })],
+    }),
+  );
+  await atOnce(orders);
+  await flushOutboxes([accountId], silent);
+  const charges = await ledger().find({ accountId, kind: 'charge' }).toArray();
+  expect(charges.length).toBeLessThanOrEqual(1);
+  const { availableMicros, heldMicros, open } = await accountNow(accountId);
+  expect([heldMicros, open]).toEqual([4n * RUB + BigInt(SIZES.processes), 4 + SIZES.processes]);
+  expect(availableMicros + heldMicros).toBe(10n * RUB - (charges.length === 1 ? 300_000n : 0n));
+  await expectSound(accountId);
+});
+
+test('N5: one request settled by fifty writers of one process at once is charged once', async () => {
   const accountId = await accountWith(10n);
   const hold = holdOn(accountId);
   await createAccountWriter().hold(hold);

@@ -186,6 +186,7 @@ describe('a usage report', () => {
 
   const BAD = [
     -1,
+    -0,
     -0.5,
     0.5,
     Number.NaN,

@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
 import { newWebhookSecret, signWebhook, type WebhookHeaders } from '../../src/webhooks/sign.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const deliveryId = 'evt_01jdh3v6k8q2w5r7t9y0z1x2c3';
 const body = '{"id":"evt_01jdh3v6k8q2w5r7t9y0z1x2c3","object":"event","data":{"text":"привет 🐆"}}';
@@ -13,26 +15,22 @@ const checks: readonly (readonly [string, Check])[] = [
   ['openai webhooks.unwrap()', (text, headers, secret) => openai.webhooks.unwrap(text, headers, secret)],
 ];
 
+function bitOff(bytes: Uint8Array, bit: number): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+  return copy;
+}
+
 /** Every text that differs from `text` by one bit of one of its bytes and is still text. */
 function oneBitOff(text: string): string[] {
   const bytes = Buffer.from(text);
-  const changed: string[] = [];
-  for (let bit = 0; bit < bytes.length * 8; bit++) {
-    const copy = Buffer.from(bytes);
-    copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-    changed.push(copy.toString());
-  }
-  return changed;
+  return Array.from({ length: bytes.length * 8 }, (_, bit) => bitOff(bytes, bit).toString());
 }
 
-/** Every signature whose bytes differ by one bit. */
+/** Every signature whose bytes differ by one bit; of the header's text, `oneBitOff` changes the spelling too. */
 function signaturesOff(header: string): string[] {
   const bytes = Buffer.from(header.slice('v1,'.length), 'base64');
-  return Array.from({ length: bytes.length * 8 }, (_, bit) => {
-    const copy = Buffer.from(bytes);
-    copy.writeUInt8(copy.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-    return `v1,${copy.toString('base64')}`;
-  });
+  return Array.from({ length: bytes.length * 8 }, (_, bit) => `v1,${bitOff(bytes, bit).toString('base64')}`);
 }
 
 async function accepts(check: Check, text: string, headers: WebhookHeaders, secret: string): Promise<boolean> {
@@ -78,6 +76,43 @@ describe.each(checks)('%s', (_, check) => {
     expect(both['webhook-signature'].split(' ')).toHaveLength(2);
     expect(await accepts(check, body, both, secret)).toBe(true);
     expect(await accepts(check, body, both, next)).toBe(true);
+  });
+});
+
+describe('any one bit of any event', () => {
+  const parts = fc.record({
+    deliveryId: fc.stringMatching(/^evt_[0-9a-z]{26}$/),
+    body: fc.oneof(fc.json(), fc.string({ unit: 'grapheme' })),
+    secrets: fc.array(fc.constantFrom(newWebhookSecret(), newWebhookSecret(), newWebhookSecret()), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  });
+  const place = fc.constantFrom('body', 'webhook-id', 'webhook-timestamp', 'webhook-signature');
+
+  test('changed in the text of a header or in the body, refuses it, unless another signature still holds', () => {
+    fc.assert(
+      fc.property(parts, place, fc.nat(), (event, name, at) => {
+        const { secrets } = event;
+        const headers = signWebhook({ ...event, at: new Date() });
+        const texts: Record<string, string> = { ...headers, body: event.body };
+        const before = Buffer.from(texts[name] ?? '');
+        fc.pre(before.length > 0);
+        const bit = at % (before.length * 8);
+        texts[name] = bitOff(before, bit).toString();
+        for (const secret of new Set(secrets)) {
+          const verify = () => new Webhook(secret).verify(texts.body ?? '', texts);
+          const signatures = headers['webhook-signature'].split(' ');
+          // The signatures whose text was not touched, nor the space before or after them.
+          const length = signatures[0]?.length ?? 0;
+          const [hit, inside] = [Math.floor((bit >> 3) / (length + 1)), (bit >> 3) % (length + 1)];
+          const isWhole = (index: number) => index !== hit && !(inside === length && index === hit + 1);
+          const holds = name === 'webhook-signature' && secrets.some((one, index) => one === secret && isWhole(index));
+          if (!holds) expect(verify).toThrow();
+        }
+      }),
+      runs(500),
+    );
   });
 });
 
