@@ -62,10 +62,6 @@ const RAISED_LIMITS = {
   RATE_KEY_TOKENS_PER_MINUTE: '2000000000',
   RATE_KEY_CONCURRENCY: '100000',
   OPEN_REQUESTS_MAX: '500',
-  // Nobody is refused: what is measured is how long it takes, not who is turned away.
-  WORKER_CONCURRENCY: '2000',
-  ADMISSION_SYNC_WAIT_PERCENT: '50',
-  ADMISSION_STREAM_WAIT_PERCENT: '50',
   WEBHOOK_ALLOW_LOOPBACK: 'true',
   API_DRAIN_NOTICE_MS: '0',
 } as const;

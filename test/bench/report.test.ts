@@ -59,6 +59,33 @@ describe('the report of the benchmark', () => {
     expect(text).toContain('6.00x');
   });
 
+  test('what parts alone take bounds the whole, and stands beside what the peer takes', () => {
+    const part = (name: 'database' | 'queue' | 'front', step: string, ms: number) => ({
+      part: name,
+      step,
+      perSecond: 100,
+      pathP50Ms: ms,
+      pathP99Ms: ms,
+      count: 100,
+      cpuPerThousand: { process: 0.5, redis: 0.125, engine: 9 },
+    });
+    const names = ['database', 'queue', 'front'] as const;
+    const alone = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
+    const peer = [...run('portkey', 2), measurement('closed', 'portkey', 2)];
+    const text = renderReport({ ...results([...run('direct', 1), ...run('ocelotiq', 4), ...peer]), alone });
+    expect(text).toContain('Together they take 1.88 CPU seconds per 1000');
+    expect(text).toContain('no arrangement of the rest makes it answer more than 533 requests/s');
+    expect(text).toContain('waits 6.00 ms for database and queue alone');
+    expect(text).toContain('the peer adds 1.00 ms in all');
+  });
+
+  test('webhooks count only when every event has come', () => {
+    const webhooks = { deliveredPerSecond: 300, delivered: 900, accepted: 900, lost: 0 };
+    const verdict = (lost: number) =>
+      goalRows({ ...results([]), webhooks: { ...webhooks, lost } }, 'ocelotiq').find(({ id }) => id === 'G12')?.verdict;
+    expect([verdict(0), verdict(1)]).toEqual(['must reached', 'not measured']);
+  });
+
   test('goals that are ratios to a peer are decided only when there is one', () => {
     const own = [...run('direct', 1), ...run('ocelotiq', 4)];
     const verdicts = (rows: ReturnType<typeof goalRows>) =>

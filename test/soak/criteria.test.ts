@@ -52,6 +52,10 @@ test.each<[string, SoakFigures, RegExp]>([
   expect(failing(judge(seen))).toEqual([expect.stringMatching(what)]);
 });
 
+test('idle connections that were closed meanwhile are no fault', () => {
+  expect(failing(judge(figures({ after: sample(1, { descriptors: 30 }) })))).toEqual([]);
+});
+
 test('a process that ended fails', () => {
   const gone = figures({ after: { ...sample(1), processes: {} } });
   expect(failing(judge(gone))).toEqual(expect.arrayContaining(['processes that ended']));
