@@ -12,6 +12,7 @@ import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
+import { RetentionClass } from './retention-class.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -43,6 +44,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     ReconciliationAlert,
     ReconciliationSegment,
     ReconciliationWalk,
+    RetentionClass,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),
