@@ -1,7 +1,8 @@
 import type { Document } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
-import { type ContentCipher, toBytes } from './content-key.ts';
+import type { ContentCipher } from './content-key.ts';
 import type { DataClass, MongoStore, Removal, SealedField } from './data-class.ts';
+import { toBytes } from './sealing.ts';
 
 /** What every class of the registry can do for one subject: find, export, erase, verify. Derived from its row. */
 

@@ -5,7 +5,7 @@ import { scanJsonObject } from '../json-scan.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import type { ContentCipher, RequestCipher } from '../privacy/content-key.ts';
-import { toBytes } from '../privacy/content-key.ts';
+import { toBytes } from '../privacy/sealing.ts';
 import { done, type Outcome, snooze } from '../queue/outcome.ts';
 import { packEvents } from '../stream/events.ts';
 import type { EventWriter } from '../stream/publish.ts';
@@ -34,7 +34,7 @@ export async function runRequest(requestId: string, signal: AbortSignal, deps: R
   const request = await deps.writer.claim(requestId);
   if (!request) return notClaimed(requestId, deps);
   crashPoint('run.after_claim');
-  const cipher = await deps.cipher.forRequest(request.accountId, requestId);
+  const cipher = await deps.cipher.forRequest(request.accountId, requestId, request.streamKey);
   const running: RunningRequest = {
     requestId,
     attempt: request.attempt,

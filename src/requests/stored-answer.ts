@@ -1,7 +1,8 @@
 import { ERROR_CATALOGUE } from '../errors.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
-import { type ContentCipher, toBytes } from '../privacy/content-key.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
+import { toBytes } from '../privacy/sealing.ts';
 import { type EndOfAnswer, type StoredEvents, unpackEvents } from '../stream/events.ts';
 import { failurePayload } from './failure.ts';
 
