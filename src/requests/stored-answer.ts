@@ -40,3 +40,18 @@ export async function storedAnswer(
     end: { state: 'failed', status },
   };
 }
+
+/**
+ * The request with the words in which its failure was told: they are the provider's, so only the sealed answer has them.
+ * Without that the row's own, which name the kind of failure.
+ * @throws when the content cannot be opened.
+ */
+export async function withToldError(
+  request: RequestDocument,
+  cipher: Pick<ContentCipher, 'open'>,
+): Promise<RequestDocument> {
+  if (!request.error || !request.result) return request;
+  const told = (await storedAnswer(request, cipher)).payloads.at(-1)?.toString('utf8') ?? '{}';
+  const { error } = JSON.parse(told) as { error?: { message?: string } };
+  return { ...request, error: { ...request.error, message: error?.message ?? request.error.message } };
+}
