@@ -213,7 +213,6 @@ function build(
       holdGraceMs: v.HOLD_GRACE_MS,
       openMax: v.OPEN_REQUESTS_MAX,
       streamTtlSeconds: v.STREAM_TTL_SECONDS,
-      idempotencyRetentionMs: v.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
     },
     sweep: {
       intervalMs: v.SWEEP_INTERVAL_MS,
@@ -247,7 +246,15 @@ function build(
       retryDelaysMs: v.WEBHOOK_RETRY_SECONDS.split(',').map((text) => Number(text) * 1_000),
       inlineBytesMax: v.WEBHOOK_INLINE_BYTES_MAX,
     },
-    retention: { contentDays: v.CONTENT_RETENTION_DAYS, purgeCron: v.PURGE_CRON, timezone: v.PURGE_TIMEZONE },
+    retention: {
+      /** By class of the registry; what operators decide goes before them. */
+      defaults: {
+        'request.content': v.CONTENT_RETENTION_DAYS,
+        'request.idempotency': v.IDEMPOTENCY_RETENTION_HOURS / 24,
+      },
+      purgeCron: v.PURGE_CRON,
+      timezone: v.PURGE_TIMEZONE,
+    },
     /** Tests only: where this process kills itself. */
     crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
     admin: { host: v.ADMIN_HOST, port: v.ADMIN_PORT },

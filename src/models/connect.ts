@@ -7,12 +7,15 @@ import { ApiKey } from './api-key.ts';
 import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
+import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
+import { LegalHold } from './legal-hold.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
 import { RetentionClass } from './retention-class.ts';
+import { RetentionRun } from './retention-run.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -46,6 +49,10 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     ReconciliationSegment,
     ReconciliationWalk,
     RetentionClass,
+    RetentionRun,
+    DestructionAct,
+    DestructionEvent,
+    LegalHold,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

@@ -34,9 +34,13 @@ export type Erasure =
 /** How rows whose term is over are found and removed. */
 export type Purge = Removal & {
   /** Rows are met in the order of this field, which an index has: an identifier sorts by time. */
-  by: { field: '_id'; prefix: 'req' | 'evt' } | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'endedAt' };
+  by:
+    | { field: '_id'; prefix: 'req' | 'evt' }
+    | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'at' | 'destroyedAt' };
   /** Live and unsettled rows do not match this, whatever their age. */
   guard: Document;
+  /** The row itself tells of a destruction, so that its own end needs no further act. */
+  isEvidence?: true;
   /** Rows that others still need although they match: their ids. */
   spares?: (ids: readonly string[]) => Promise<ReadonlySet<string>>;
 };

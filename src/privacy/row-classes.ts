@@ -3,7 +3,7 @@ import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
 import { TERMINAL_STATES } from '../models/request.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
-import { BOOKS, BOOKS_UNTIL, books, CONTRACT, days, SECURITY } from './norms.ts';
+import { BOOKS, BOOKS_UNTIL, books, CONTRACT, DESTRUCTION, days, LIMITATION, SECURITY } from './norms.ts';
 
 /** The classes of personal data that are rows of MongoDB. Part of the registry (registry.ts). */
 
@@ -204,6 +204,36 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
       erasure: { action: 'keep', norm: BOOKS, until: BOOKS_UNTIL },
     }),
   ),
+  {
+    id: 'legal_hold',
+    category: { en: 'legal holds', ru: 'запреты на уничтожение' },
+    purpose: 'keeping what a dispute or an authority needs',
+    legalBasis: LIMITATION,
+    retention: days(1_095, 1_095, 1_825, 'release', 'showing why something was kept longer'),
+    store: { kind: 'mongodb', collection: 'legal_holds', owner: 'accountId', fields: '*' },
+    erasure: { action: 'keep', norm: LIMITATION, until: 'three years after release' },
+    purge: { holds: {}, update: 'delete', by: { field: 'releasedAt' }, guard: { isActive: false }, isEvidence: true },
+  },
+  {
+    id: 'destruction_event',
+    category: { en: 'log of destroyed data', ru: 'журнал уничтожения данных' },
+    purpose: 'confirming a destruction',
+    legalBasis: DESTRUCTION,
+    retention: days(1_095, 1_095, 1_095, 'destruction', 'Order 179 p. 8 fixes three years'),
+    store: { kind: 'mongodb', collection: 'destruction_events', owner: 'subjects.accountId', fields: '*' },
+    erasure: { action: 'keep', norm: DESTRUCTION, until: 'three years after the destruction' },
+    purge: { holds: {}, update: 'delete', by: { field: 'at' }, guard: {}, isEvidence: true },
+  },
+  {
+    id: 'destruction_act',
+    category: { en: 'acts of destruction', ru: 'акты об уничтожении' },
+    purpose: 'confirming a destruction',
+    legalBasis: DESTRUCTION,
+    retention: days(1_095, 1_095, 1_095, 'destruction', 'Order 179 p. 8 fixes three years'),
+    store: { kind: 'mongodb', collection: 'destruction_acts', owner: 'accountId', fields: '*' },
+    erasure: { action: 'keep', norm: DESTRUCTION, until: 'three years after the destruction' },
+    purge: { holds: {}, update: 'delete', by: { field: 'destroyedAt' }, guard: {}, isEvidence: true },
+  },
   {
     id: 'account',
     category: { en: 'the account', ru: 'учётная запись' },
