@@ -10,6 +10,7 @@ import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
 import { LegalHold } from './legal-hold.ts';
+import { PrivacyRequest, ProductionCalendar } from './privacy-request.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
@@ -53,6 +54,8 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     DestructionAct,
     DestructionEvent,
     LegalHold,
+    PrivacyRequest,
+    ProductionCalendar,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

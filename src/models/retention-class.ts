@@ -15,6 +15,8 @@ export const CLASS_IDS = [
   'reconciliation_segments',
   'data_key',
   'legal_hold',
+  'privacy_request.identity',
+  'privacy_request',
   'destruction_event',
   'destruction_act',
   'relay',

@@ -60,6 +60,7 @@ export const IMPERSONAL_COLLECTIONS: Readonly<Record<string, string>> = {
   providers: 'the catalogue',
   prices: 'the catalogue',
   reconciliation_walks: 'how far all workers together are',
+  production_calendars: 'working days; names who entered a year',
   retention_runs: 'counts of what was purged; names who started a run by hand',
   retention_classes: 'settings of this registry; names the member of staff who changed one',
 };

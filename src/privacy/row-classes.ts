@@ -96,6 +96,8 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
       update: {
         $set: { keyId: ERASED },
         $unset: {
+          // An event that is still owed is owed to nobody any more.
+          webhook: '',
           error: '',
           replyTo: '',
           worker: '',
@@ -213,6 +215,40 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
     store: { kind: 'mongodb', collection: 'legal_holds', owner: 'accountId', fields: '*' },
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after release' },
     purge: { holds: {}, update: 'delete', by: { field: 'releasedAt' }, guard: { isActive: false }, isEvidence: true },
+  },
+  {
+    id: 'privacy_request.identity',
+    category: { en: 'contact in a request of a data subject', ru: 'контакт в обращении субъекта' },
+    purpose: 'answering the request',
+    legalBasis: '152-FZ art. 14, 20, 21',
+    retention: days(30, 0, 30, 'the end of the request', 'the answer has arrived, or is asked for again'),
+    store: { kind: 'mongodb', collection: 'privacy_requests', owner: 'accountId', fields: ['contact', 'identity'] },
+    // The answer goes there after everything else is gone; the term takes it.
+    erasure: { action: 'keep', norm: '152-FZ art. 21', until: '30 days after the end of the request' },
+    purge: {
+      holds: { contact: { $exists: true } },
+      update: { $unset: { contact: '' } },
+      by: { field: 'closedAt' },
+      guard: {},
+    },
+  },
+  {
+    id: 'privacy_request',
+    category: { en: 'requests of data subjects', ru: 'обращения субъектов' },
+    purpose: 'showing that the request was met in time',
+    legalBasis: LIMITATION,
+    retention: days(1_095, 1_095, 1_825, 'the end of the request', 'limitation of three years'),
+    store: {
+      kind: 'mongodb',
+      collection: 'privacy_requests',
+      owner: 'accountId',
+      fields: [
+        '_id', 'accountId', 'type', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
+        'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'history', 'closedAt',
+      ], // biome-ignore format: a table of names
+    },
+    erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the end of the request' },
+    purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: {}, isEvidence: true },
   },
   {
     id: 'destruction_event',
