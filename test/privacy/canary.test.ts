@@ -8,6 +8,7 @@ import mongoose from 'mongoose';
 import { createLogger } from '../../src/log.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
+import { REGISTRY, TECHNICAL_REDIS_FAMILIES } from '../../src/privacy/registry.ts';
 import { ROW_CLASSES } from '../../src/privacy/row-classes.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
 import { type PrivateRedis, startPrivateRedis } from '../chaos/private-redis.ts';
@@ -166,6 +167,15 @@ describe('content at rest', () => {
     expect(dumps.get('redis files')?.includes('run-request')).toBe(true);
     expect(dumps.get('logs')?.length).toBeGreaterThan(1_000);
     expect([...dumps.keys()]).toContain(`${stores.database}_keys.data_keys`);
+  });
+
+  test('leaves only such keys in Redis as the registry knows', async () => {
+    const known = REGISTRY.flatMap(({ store }) => (store.kind === 'redis' ? store.families : []));
+    const families = (await redis.keys('*')).map((key) => key.slice(stores.prefix.length).split(':')[1] ?? key);
+    expect(
+      [...new Set(families)].filter((family) => ![...known, ...TECHNICAL_REDIS_FAMILIES].includes(family)),
+    ).toEqual([]);
+    expect(families).toContain('log');
   });
 
   test('would be found if it were there, in each of these places and encodings', async () => {
