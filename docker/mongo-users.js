@@ -1,4 +1,4 @@
-/* Run once by the image's entry point, on an empty data folder: the product's own user, for its own database only. */
+/* Run once by the image's entry point, on an empty data folder: the product's own user, for its own two databases only: the data, and the keys to it. */
 const { readFileSync } = require('node:fs');
 
 db.getSiblingDB('ocelotiq').createUser({
@@ -7,5 +7,6 @@ db.getSiblingDB('ocelotiq').createUser({
   roles: [
     { role: 'readWrite', db: 'ocelotiq' },
     { role: 'dbAdmin', db: 'ocelotiq' },
+    { role: 'readWrite', db: 'ocelotiq_keys' },
   ],
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { flag, integer, mongoUri, name, percent, seconds, secret } from './config-values.ts';
 import { CRASH_POINTS } from './crash-point.ts';
 import { decodeMasterKeys, decodeSecret } from './secrets.ts';
 
@@ -20,31 +21,16 @@ export class ConfigError extends Error {
   }
 }
 
-const integer = (fallback: number, min: number, max: number) =>
-  z.coerce.number().int().min(min).max(max).default(fallback);
-const flag = z
-  .enum(['true', 'false'])
-  .default('false')
-  .transform((text) => text === 'true');
-/** A share of something that has a duration of its own. */
-const percent = (fallback: number) => z.coerce.number().min(0.01).max(100).default(fallback);
-const seconds = (fallback: number, max = 86_400) => integer(fallback, 1, max);
-const secret = z.string().min(1);
-
 const variables = z.object({
   OCELOTIQ_MODE: z.enum(['production', 'evaluation']).default('production'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  MONGODB_URI: z.string().regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://'),
-  MONGODB_DATABASE: z
-    .string()
-    .regex(/^[\w-]{1,38}$/)
-    .default('ocelotiq'),
+  MONGODB_URI: mongoUri,
+  MONGODB_DATABASE: name(38).default('ocelotiq'),
   MONGODB_POOL_MAX: integer(20, 1, 500),
+  KEYS_MONGODB_URI: mongoUri.optional(),
+  KEYS_MONGODB_DATABASE: name(43).optional(),
   REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
-  REDIS_PREFIX: z
-    .string()
-    .regex(/^[\w-]{1,40}$/)
-    .default('ocq'),
+  REDIS_PREFIX: name(40).default('ocq'),
   KEY_PEPPER: secret,
   MASTER_KEYS: secret,
 
@@ -111,7 +97,7 @@ const variables = z.object({
   WEBHOOK_INLINE_BYTES_MAX: integer(256 * 1024, 0, 4 * 1024 * 1024),
 
   STREAM_TTL_SECONDS: seconds(900),
-  CONTENT_RETENTION_DAYS: integer(30, 1, 3_650),
+  CONTENT_RETENTION_DAYS: integer(30, 0, 90),
   IDEMPOTENCY_RETENTION_HOURS: integer(24, 24, 24 * 365),
   PURGE_CRON: z.string().default('17 3 * * *'),
   PURGE_TIMEZONE: z.string().default('Europe/Moscow'),
@@ -176,7 +162,12 @@ function build(
   return {
     mode: v.OCELOTIQ_MODE,
     logLevel: v.LOG_LEVEL,
-    mongo: { uri: v.MONGODB_URI, database: v.MONGODB_DATABASE, poolMax: v.MONGODB_POOL_MAX },
+    mongo: {
+      uri: v.MONGODB_URI,
+      database: v.MONGODB_DATABASE,
+      poolMax: v.MONGODB_POOL_MAX,
+      keys: { uri: v.KEYS_MONGODB_URI, database: v.KEYS_MONGODB_DATABASE },
+    },
     redis: { url: v.REDIS_URL, prefix: v.REDIS_PREFIX },
     secrets: { pepper: secrets.pepper, masterKeys: secrets.masterKeys },
     providerKeys,
@@ -222,7 +213,6 @@ function build(
       holdGraceMs: v.HOLD_GRACE_MS,
       openMax: v.OPEN_REQUESTS_MAX,
       streamTtlSeconds: v.STREAM_TTL_SECONDS,
-      idempotencyRetentionMs: v.IDEMPOTENCY_RETENTION_HOURS * 3_600_000,
     },
     sweep: {
       intervalMs: v.SWEEP_INTERVAL_MS,
@@ -256,7 +246,15 @@ function build(
       retryDelaysMs: v.WEBHOOK_RETRY_SECONDS.split(',').map((text) => Number(text) * 1_000),
       inlineBytesMax: v.WEBHOOK_INLINE_BYTES_MAX,
     },
-    retention: { contentDays: v.CONTENT_RETENTION_DAYS, purgeCron: v.PURGE_CRON, timezone: v.PURGE_TIMEZONE },
+    retention: {
+      /** By class of the registry; what operators decide goes before them. */
+      defaults: {
+        'request.content': v.CONTENT_RETENTION_DAYS,
+        'request.idempotency': v.IDEMPOTENCY_RETENTION_HOURS / 24,
+      },
+      purgeCron: v.PURGE_CRON,
+      timezone: v.PURGE_TIMEZONE,
+    },
     /** Tests only: where this process kills itself. */
     crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
     admin: { host: v.ADMIN_HOST, port: v.ADMIN_PORT },

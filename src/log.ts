@@ -38,7 +38,7 @@ export function serializeError(error: unknown, depth = 0): Record<string, unknow
 }
 
 /** Members a log line may carry. Anything else is dropped, so content and keys cannot slip in with an object. */
-const ALLOWED_MEMBERS = new Set([
+export const ALLOWED_MEMBERS: ReadonlySet<string> = new Set([
   'requestId', 'accountId', 'keyId', 'deliveryId', 'jobId', 'jobName', 'queue', 'attempt', 'state', 'reason', 'code', 'status',
   'method', 'route', 'model', 'provider', 'routeId', 'mode', 'ms', 'count', 'bytes', 'signal', 'port', 'address', 'closer', 'deadlineMs',
   'err', 'level', 'time', 'pid', 'role', 'instance', 'msg', 'engine', 'version', 'schedule', 'event', 'seq', 'differenceMicros',

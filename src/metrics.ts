@@ -163,6 +163,23 @@ export function createMetrics() {
       labelNames: ['outcome'],
       registers,
     }),
+    retentionRemoved: new Counter({
+      name: 'ocelotiq_retention_removed_total',
+      help: 'Rows whose term was over, by class of personal data',
+      labelNames: ['class'],
+      registers,
+    }),
+    retentionRuns: new Counter({
+      name: 'ocelotiq_retention_runs_total',
+      help: 'Runs of the retention by how they ended',
+      labelNames: ['state'],
+      registers,
+    }),
+    retentionLastRun: new Gauge({
+      name: 'ocelotiq_retention_last_run_timestamp_seconds',
+      help: 'When this process last ran the retention',
+      registers,
+    }),
     breakerOpen: new Gauge({
       name: 'ocelotiq_breaker_open',
       help: '1 while the route is not tried',

@@ -79,5 +79,7 @@ const keySchema = new Schema<ApiKeyDocument>(
 );
 keySchema.index({ digest: 1 }, { unique: true });
 keySchema.index({ accountId: 1, _id: 1 });
+// Retention meets revoked keys in this order; the others are not in it.
+keySchema.index({ revokedAt: 1 }, { partialFilterExpression: { revokedAt: { $exists: true } } });
 
 export const ApiKey = model('ApiKey', keySchema);

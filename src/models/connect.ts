@@ -1,5 +1,5 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
-import mongoose, { type Model } from 'mongoose';
+import mongoose, { type Connection, type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
@@ -7,11 +7,16 @@ import { ApiKey } from './api-key.ts';
 import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
+import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
+import { LegalHold } from './legal-hold.ts';
+import { PrivacyRequest, ProductionCalendar } from './privacy-request.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
+import { RetentionClass } from './retention-class.ts';
+import { RetentionRun } from './retention-run.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -23,6 +28,8 @@ export type MongoOptions = {
   uri: string;
   database: string;
   poolMax: number;
+  /** Where the data keys are: apart from the data, and backed up apart. The same server and `<database>_keys` when left out. */
+  keys?: { uri?: string | undefined; database?: string | undefined };
   /** For work that takes long on purpose, such as building indexes. */
   socketTimeoutMs?: number;
 };
@@ -39,10 +46,16 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     Provider,
     Price,
     Delivery,
-    DataKey,
     ReconciliationAlert,
     ReconciliationSegment,
     ReconciliationWalk,
+    RetentionClass,
+    RetentionRun,
+    DestructionAct,
+    DestructionEvent,
+    LegalHold,
+    PrivacyRequest,
+    ProductionCalendar,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),
@@ -55,8 +68,21 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
 export async function connectMongo(options: MongoOptions): Promise<void> {
   mendClosedConnections();
   mongoose.set({ strictQuery: 'throw', sanitizeFilter: false, autoIndex: false, autoCreate: false });
-  await mongoose.connect(options.uri, {
-    dbName: options.database,
+  await mongoose.connect(options.uri, { ...connectOptions(options), dbName: options.database });
+  const keysDatabase = options.keys?.database ?? `${options.database}_keys`;
+  keyStore = options.keys?.uri
+    ? await mongoose
+        .createConnection(options.keys.uri, { ...connectOptions(options), dbName: keysDatabase })
+        .asPromise()
+    : mongoose.connection.useDb(keysDatabase);
+  for (const connection of [mongoose.connection, keyStore]) await refuseStandalone(connection);
+}
+
+/** The database of the data keys; every other collection is in the default one. */
+let keyStore: Connection = mongoose.connection;
+
+function connectOptions(options: MongoOptions) {
+  return {
     maxPoolSize: options.poolMax,
     useBigInt64: true,
     readPreference: 'primary',
@@ -67,12 +93,15 @@ export async function connectMongo(options: MongoOptions): Promise<void> {
     waitQueueTimeoutMS: POOL_WAIT_MS,
     socketTimeoutMS: options.socketTimeoutMs ?? SOCKET_TIMEOUT_MS,
     bufferCommands: false,
-  });
-  const hello = await mongoose.connection.db?.admin().command({ hello: 1 });
+  } as const;
+}
+
+async function refuseStandalone(connection: Connection): Promise<void> {
+  const hello = await connection.db?.admin().command({ hello: 1 });
   if (!hello?.setName && hello?.msg !== 'isdbgrid') {
     await mongoose.disconnect();
     throw new Error(
-      'MongoDB at MONGODB_URI is a standalone server. Run it as a replica set (one member is enough): --replSet rs0 and rs.initiate()',
+      'MongoDB is a standalone server. Run it as a replica set (one member is enough): --replSet rs0 and rs.initiate()',
     );
   }
 }
@@ -85,6 +114,7 @@ export async function disconnectMongo(): Promise<void> {
 export async function migrate(): Promise<void> {
   const db = mongoose.connection.db;
   if (!db) throw new Error('migrate: not connected');
+  await createKeyStore();
   const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name));
   for (const { model, validator } of COLLECTIONS) {
     const name = model.collection.collectionName;
@@ -92,6 +122,13 @@ export async function migrate(): Promise<void> {
     else if (validator) await db.command({ collMod: name, validator });
     await model.createIndexes();
   }
+}
+
+/** Keys are read by `_id` alone, so a collection without indexes is all there is to make. */
+async function createKeyStore(): Promise<void> {
+  const name = DataKey.collection.collectionName;
+  const found = await keyStore.db?.listCollections({ name }, { nameOnly: true }).toArray();
+  if (found?.length === 0) await keyStore.db?.createCollection(name);
 }
 
 /** The driver's objects are costly to make, and would be made for every operation; they belong to one connection. */
@@ -102,9 +139,10 @@ const collections = new Map<string, { client: MongoClient; database: string; col
  * are built by typed functions, never from a client's object.
  */
 export function nativeCollection<T extends Document>(model: { collection: { collectionName: string } }): Collection<T> {
-  const client = mongoose.connection.getClient();
-  const { name } = mongoose.connection;
   const { collectionName } = model.collection;
+  const home = collectionName === DataKey.collection.collectionName ? keyStore : mongoose.connection;
+  const client = home.getClient();
+  const { name } = home;
   const known = collections.get(collectionName);
   if (known?.client === client && known.database === name) return known.collection as unknown as Collection<T>;
   const collection = client.db(name).collection<T>(collectionName);

@@ -67,6 +67,8 @@ export type RequestDocument = {
   /** Encrypted answer: the JSON body, or the SSE events of a stream. */
   result?: Buffer;
   resultKind?: 'json' | 'sse';
+  /** Encrypted key of what a stream keeps in Redis; unset when the request ends, and with it all that is left there. */
+  streamKey?: Buffer;
   includeUsage: boolean;
   price: PriceSnapshot;
   holdMicros: bigint;
@@ -127,6 +129,7 @@ const requestSchema = new Schema<RequestDocument>(
     input: Buffer,
     result: Buffer,
     resultKind: { type: String, enum: ['json', 'sse'] },
+    streamKey: Buffer,
     includeUsage: { type: Boolean, required: true },
     price: { type: Schema.Types.Mixed, required: true },
     holdMicros: { type: BigInt, required: true },

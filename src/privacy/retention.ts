@@ -1,84 +1,137 @@
-import { lowestIdAt } from '../ids.ts';
+import { newId } from '../ids.ts';
+import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
-import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
-import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
+import type { ClassId } from '../models/retention-class.ts';
+import { type ClassReport, RetentionRun, type RetentionRunDocument } from '../models/retention-run.ts';
+import type { DataClass, MongoStore } from './data-class.ts';
+import { drawAct } from './destruction-acts.ts';
+import { heldAccounts } from './legal-holds.ts';
+import { countPast, purgeClass } from './purge-class.ts';
+import { cutoff, isAllowed, type RetentionDefaults, retentionValue } from './retention-settings.ts';
+import { ROW_CLASSES } from './row-classes.ts';
 
-/** Purging by age. Bounded batches over the `_id` index (identifiers sort by time); resumable, because a purged row is marked. */
+/** Retention over all classes of the registry: a run purges, reports, and draws the act of what it destroyed. */
 
-export type PurgeReport = { examined: number; purged: number; idempotencyKeysFreed: number };
-
-const BATCH_MAX = 500;
-const DAY_MS = 86_400_000;
-
-const requests = () => nativeCollection<RequestDocument>(Request);
-
-/**
- * Removes input and answer of requests older than `contentDays`, and Idempotency-Keys older than their retention.
- * Never touches a request that is not terminal, not settled, or whose webhook is not delivered yet.
- * @param signal stops between batches; the next run goes on.
- */
-export async function purgeContent(
-  options: { nowMs: number; contentDays: number; idempotencyRetentionMs: number },
-  signal: AbortSignal,
-): Promise<PurgeReport> {
-  const report: PurgeReport = { examined: 0, purged: 0, idempotencyKeysFreed: 0 };
-  const at = new Date(options.nowMs);
-  await eachBatch(options.nowMs - options.contentDays * DAY_MS, HAS_CONTENT, signal, async (ids) => {
-    report.examined += ids.length;
-    const owed = await beingDelivered(ids);
-    const result = await requests().updateMany(
-      { _id: { $in: ids.filter((id) => !owed.has(id)) }, ...FINISHED, ...HAS_CONTENT },
-      { $set: { contentPurgedAt: at }, $unset: { input: '', result: '', callbackUrl: '' } },
-    );
-    report.purged += result.modifiedCount;
-  });
-  await eachBatch(options.nowMs - options.idempotencyRetentionMs, HAS_IDEMPOTENCY_KEY, signal, async (ids) => {
-    const result = await requests().updateMany(
-      { _id: { $in: ids }, ...FINISHED, ...HAS_IDEMPOTENCY_KEY },
-      { $unset: { idemKey: '', fingerprint: '' } },
-    );
-    report.idempotencyKeysFreed += result.modifiedCount;
-  });
-  return report;
-}
-
-// Also part of the updates: of several purges at once only one counts a row.
-// Content that went early (zero retention) has left its callback address behind.
-const HAS_CONTENT = { $or: [{ contentPurgedAt: { $exists: false } }, { callbackUrl: { $exists: true } }] };
-const HAS_IDEMPOTENCY_KEY = { idemKey: { $exists: true } };
-
-const FINISHED = {
-  state: { $in: [...TERMINAL_STATES] },
-  settled: true,
-  webhook: { $nin: ['wanted' as const, 'pending' as const] },
+export type RunOptions = {
+  nowMs: number;
+  trigger: RetentionRunDocument['trigger'];
+  by: string;
+  defaults: RetentionDefaults;
+  signal: AbortSignal;
+  log: Pick<Logger, 'error'>;
 };
 
-/** Requests whose event is still to be delivered: it is built from the row at every attempt. */
-async function beingDelivered(ids: string[]): Promise<ReadonlySet<string>> {
-  const pending = await nativeCollection<DeliveryDocument>(Delivery)
-    .find({ requestId: { $in: ids }, state: 'pending' }, { projection: { requestId: 1 } })
-    .toArray();
-  return new Set(pending.map((delivery) => delivery.requestId));
+/** What a run would do about one class now. */
+export type ClassPreview = {
+  classId: ClassId;
+  value: number;
+  unit: 'days' | 'years';
+  before: Date;
+  isAllowed: boolean;
+  rows: number;
+};
+
+const REASON = '152-FZ art. 5(7), 21(4): the term of keeping is over';
+/** A run that has not moved for so long has died with its process. */
+const DEAD_MS = 600_000;
+const LISTED_MAX = 50;
+const ALIVE_INTERVAL_MS = 10_000;
+
+const runs = () => nativeCollection<RetentionRunDocument>(RetentionRun);
+const purged = (): DataClass<MongoStore>[] => ROW_CLASSES.filter(({ purge }) => purge !== undefined);
+
+/**
+ * Purges every class once. Settings are read as they are at this moment; one outside its bounds stops its class only.
+ * Classes that fail are reported, and the others go on.
+ */
+export async function runRetention(options: RunOptions): Promise<RetentionRunDocument> {
+  await finishAbandoned(options.nowMs);
+  const at = new Date();
+  const run: RetentionRunDocument = {
+    _id: newId('ret'),
+    trigger: options.trigger,
+    by: options.by,
+    state: 'running',
+    startedAt: at,
+    aliveAt: at,
+    classes: [],
+  };
+  await runs().insertOne(run);
+  const held = await heldAccounts();
+  for (const row of purged()) run.classes.push(await purgeReported(row, run, held, options));
+  const failed = run.classes.some(({ outcome }) => outcome === 'failed' || outcome === 'refused');
+  return finishRun(run, options.signal.aborted ? 'stopped' : failed ? 'failed' : 'done');
 }
 
-async function eachBatch(
-  olderThanMs: number,
-  condition: Record<string, unknown>,
-  signal: AbortSignal,
-  act: (ids: string[]) => Promise<void>,
-): Promise<void> {
-  let afterId = '';
-  while (!signal.aborted) {
-    const batch = await requests()
-      .find({ _id: { $gt: afterId, $lt: lowestIdAt('req', olderThanMs) }, ...FINISHED, ...condition } as never, {
-        projection: { _id: 1 },
-      })
-      .sort({ _id: 1 })
-      .limit(BATCH_MAX)
-      .toArray();
-    const last = batch.at(-1);
-    if (!last) return;
-    await act(batch.map((request) => request._id));
-    afterId = last._id;
+async function purgeReported(
+  row: DataClass<MongoStore>,
+  { _id: runId }: RetentionRunDocument,
+  held: ReadonlySet<string>,
+  { nowMs, defaults, signal, log }: RunOptions,
+): Promise<ClassReport> {
+  const nothing = { classId: row.id, removed: 0, held: 0, spared: 0, ms: 0 };
+  try {
+    const value = await retentionValue(row, defaults);
+    if (!isAllowed(row, value)) {
+      log.error({ reason: row.id, code: 'retention_out_of_bounds' }, 'retention setting refused');
+      return { ...nothing, outcome: 'refused' };
+    }
+    const before = cutoff(row, value, nowMs);
+    return await purgeClass(row, { runId, before, held, signal, onBatch: aliveness(runId) });
+  } catch (error) {
+    log.error({ reason: row.id, err: error }, 'retention of a class failed');
+    return { ...nothing, outcome: 'failed' };
   }
+}
+
+/** Says now and then that the run is at work. */
+function aliveness(runId: string): () => Promise<void> {
+  let saidAtMs = performance.now();
+  return async () => {
+    if (performance.now() - saidAtMs < ALIVE_INTERVAL_MS) return;
+    saidAtMs = performance.now();
+    await runs().updateOne({ _id: runId }, { $set: { aliveAt: new Date() } });
+  };
+}
+
+async function finishRun(
+  run: RetentionRunDocument,
+  state: Exclude<RetentionRunDocument['state'], 'running'>,
+): Promise<RetentionRunDocument> {
+  const act = await drawAct(run._id, REASON);
+  const end = { state, endedAt: new Date(), classes: run.classes, ...(act ? { actNumber: act._id } : {}) };
+  await runs().updateOne({ _id: run._id }, { $set: end });
+  return { ...run, ...end };
+}
+
+/** What a run destroyed before its process died gets its act too. */
+async function finishAbandoned(nowMs: number): Promise<void> {
+  const dead = await runs()
+    .find({ state: 'running', aliveAt: { $lt: new Date(nowMs - DEAD_MS) } })
+    .limit(LISTED_MAX)
+    .toArray();
+  for (const run of dead) await finishRun(run, 'stopped');
+}
+
+/** What a run would remove now, by class. */
+export async function previewRetention(nowMs: number, defaults: RetentionDefaults): Promise<ClassPreview[]> {
+  const previews: ClassPreview[] = [];
+  for (const row of purged()) {
+    const value = await retentionValue(row, defaults);
+    const before = cutoff(row, value, nowMs);
+    previews.push({
+      classId: row.id,
+      value,
+      unit: row.retention.unit,
+      before,
+      isAllowed: isAllowed(row, value),
+      rows: await countPast(row, before),
+    });
+  }
+  return previews;
+}
+
+/** The last runs, newest first; at most 50. */
+export function listRuns(): Promise<RetentionRunDocument[]> {
+  return runs().find().sort({ _id: -1 }).limit(LISTED_MAX).toArray();
 }

@@ -119,6 +119,7 @@ async function newRequest(acceptance: Acceptance, deps: AcceptDependencies): Pro
     attemptsMax: 1,
     call: 'none',
     input: await sealText('input', bodyText),
+    ...(acceptance.stream ? { streamKey: await deps.cipher.streamKey(accountId, requestId) } : {}),
     settled: false,
     attempts: [],
     watchers: acceptance.mode === 'async' ? 0 : 1,

@@ -130,7 +130,6 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
 
   return {
     follow: async (request, { afterSeq, attach }, sink) => {
-      const logCipher = request.stream ? await cipher.forRequest(request.accountId, request._id) : undefined;
       const entry: Entry = {
         requestId: request._id,
         sink,
@@ -143,6 +142,8 @@ export function createFollower(options: { relay: Relay; cipher: ContentCipher; l
         await deliverStored(request, entry).catch((error: unknown) => lose(entry, error));
         return { close: () => undefined };
       }
+      const { accountId, _id, streamKey } = request;
+      const logCipher = request.stream ? await cipher.forRequest(accountId, _id, streamKey) : undefined;
       entries.add(entry);
       entry.subscription = relay.subscribe(
         {

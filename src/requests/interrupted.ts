@@ -2,7 +2,7 @@ import type { WithId } from 'mongodb';
 import { ERROR_CATALOGUE } from '../errors.ts';
 import type { RequestDocument } from '../models/request.ts';
 import type { RequestCipher } from '../privacy/content-key.ts';
-import { toBytes } from '../privacy/content-key.ts';
+import { toBytes } from '../privacy/sealing.ts';
 import type { Frame } from '../stream/events.ts';
 import { billFor, NOTHING_CHARGED } from './bill.ts';
 import type { RunDependencies, RunOutcome } from './run-types.ts';

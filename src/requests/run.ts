@@ -1,11 +1,11 @@
 import type { WithId } from 'mongodb';
 import { crashPoint } from '../crash-point.ts';
-import { AppError, ERROR_CATALOGUE } from '../errors.ts';
+import { AppError, ERROR_CATALOGUE, toErrorCode } from '../errors.ts';
 import { scanJsonObject } from '../json-scan.ts';
 import { nativeCollection } from '../models/connect.ts';
-import { Request, type RequestDocument } from '../models/request.ts';
+import { Request, type RequestDocument, type RequestError } from '../models/request.ts';
 import type { ContentCipher, RequestCipher } from '../privacy/content-key.ts';
-import { toBytes } from '../privacy/content-key.ts';
+import { toBytes } from '../privacy/sealing.ts';
 import { done, type Outcome, snooze } from '../queue/outcome.ts';
 import { packEvents } from '../stream/events.ts';
 import type { EventWriter } from '../stream/publish.ts';
@@ -34,7 +34,7 @@ export async function runRequest(requestId: string, signal: AbortSignal, deps: R
   const request = await deps.writer.claim(requestId);
   if (!request) return notClaimed(requestId, deps);
   crashPoint('run.after_claim');
-  const cipher = await deps.cipher.forRequest(request.accountId, requestId);
+  const cipher = await deps.cipher.forRequest(request.accountId, requestId, request.streamKey);
   const running: RunningRequest = {
     requestId,
     attempt: request.attempt,
@@ -183,6 +183,11 @@ function closingPayloads(request: Claimed, outcome: RunOutcome): Buffer[] {
   return outcome.error === undefined ? outcome.closing : [...outcome.closing, failurePayload(request, outcome.error)];
 }
 
+/** A provider may repeat the prompt in its refusal: its own words are in the sealed answer only, never in the open row. */
+function withoutWords(error: RequestError): RequestError {
+  return { ...error, message: ERROR_CATALOGUE[toErrorCode(error.code)].message };
+}
+
 async function finishOf(
   request: Claimed,
   outcome: RunOutcome,
@@ -202,7 +207,7 @@ async function finishOf(
     finishedAt: new Date(),
     forgetContent: request.zeroRetention,
     webhook: request.webhook === 'wanted',
-    ...(outcome.error === undefined ? {} : { error: outcome.error }),
+    ...(outcome.error === undefined ? {} : { error: withoutWords(outcome.error) }),
     ...(outcome.provider === undefined ? {} : { provider: outcome.provider }),
     ...(outcome.firstByteAt === undefined ? {} : { firstByteAt: outcome.firstByteAt }),
     ...(keep

@@ -1,7 +1,8 @@
 import { ERROR_CATALOGUE } from '../errors.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument, TERMINAL_STATES } from '../models/request.ts';
-import { type ContentCipher, toBytes } from '../privacy/content-key.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
+import { toBytes } from '../privacy/sealing.ts';
 import { type EndOfAnswer, type StoredEvents, unpackEvents } from '../stream/events.ts';
 import { failurePayload } from './failure.ts';
 
@@ -38,4 +39,19 @@ export async function storedAnswer(
     payloads: [failurePayload(request, { code: 'result_not_retained', message, status })],
     end: { state: 'failed', status },
   };
+}
+
+/**
+ * The request with the words in which its failure was told: they are the provider's, so only the sealed answer has them.
+ * Without that the row's own, which name the kind of failure.
+ * @throws when the content cannot be opened.
+ */
+export async function withToldError(
+  request: RequestDocument,
+  cipher: Pick<ContentCipher, 'open'>,
+): Promise<RequestDocument> {
+  if (!request.error || !request.result) return request;
+  const told = (await storedAnswer(request, cipher)).payloads.at(-1)?.toString('utf8') ?? '{}';
+  const { error } = JSON.parse(told) as { error?: { message?: string } };
+  return { ...request, error: { ...request.error, message: error?.message ?? request.error.message } };
 }

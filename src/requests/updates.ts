@@ -91,7 +91,7 @@ export function finishUpdate(finish: Finish): Transition {
         ...(webhook ? { webhook: 'pending' } : {}),
       },
       ...(attempts.length > 0 ? { $push: { attempts: { $each: attempts } } } : {}),
-      $unset: { leaseUntil: '', replyTo: '', progress: '', ...(forgetContent ? { input: '' } : {}) },
+      $unset: { leaseUntil: '', replyTo: '', progress: '', streamKey: '', ...(forgetContent ? { input: '' } : {}) },
     },
   };
 }
@@ -135,6 +135,7 @@ export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
       },
       $unset: {
         replyTo: '',
+        streamKey: '',
         ...(aborted ? { idemKey: '', fingerprint: '', webhook: '', callbackUrl: '' } : {}),
         ...(end.forgetContent || aborted ? { input: '' } : {}),
       },

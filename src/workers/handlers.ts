@@ -1,7 +1,7 @@
 import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
-import { purgeContent } from '../privacy/retention.ts';
+import { runRetention } from '../privacy/retention.ts';
 import { done, type Outcome } from '../queue/outcome.ts';
 import type { Handlers, JobContext } from '../queue/run-job.ts';
 import { runRequest } from '../requests/run.ts';
@@ -22,16 +22,16 @@ export function createHandlers({ config, run, deliveries, metrics }: HandlerDepe
       return done;
     },
     purgeContent: async (_payload, { signal, log }) => {
-      const report = await purgeContent(
-        {
-          nowMs: Date.now(),
-          contentDays: config.retention.contentDays,
-          idempotencyRetentionMs: config.requests.idempotencyRetentionMs,
-        },
-        signal,
-      );
+      const { defaults } = config.retention;
+      const run = await runRetention({ nowMs: Date.now(), trigger: 'schedule', by: 'schedule', defaults, signal, log });
+      for (const { classId, removed } of run.classes) metrics.retentionRemoved.inc({ class: classId }, removed);
+      metrics.retentionRuns.inc({ state: run.state });
+      metrics.retentionLastRun.setToCurrentTime();
       const counters = await trimSpend(Date.now(), signal);
-      log.info({ jobName: 'purge-content', count: report.purged + counters }, 'old content and counters purged');
+      const count = run.classes.reduce((sum, { removed }) => sum + removed, counters);
+      log.info({ jobName: 'purge-content', state: run.state, count }, 'old content and counters purged');
+      // The queue tries again what failed; a setting that was refused waits for a person.
+      if (run.classes.some(({ outcome }) => outcome === 'failed')) throw new Error('retention failed for a class');
       return done;
     },
   };

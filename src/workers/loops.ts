@@ -9,6 +9,8 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { WALKS } from '../models/reconciliation-walk.ts';
 import { runPeriodically } from '../periodic.ts';
+import { executeDue } from '../privacy/erasure.ts';
+import type { KeyStore } from '../privacy/key-store.ts';
 import type { Breaker } from '../providers/breaker.ts';
 import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
@@ -29,6 +31,7 @@ export type LoopDependencies = {
   producer: Producer;
   running: Pick<RunningRequests, 'size'>;
   breaker: Pick<Breaker, 'openRoutes'>;
+  keys: Pick<KeyStore, 'destroy'>;
   metrics: Metrics;
   log: Logger;
 };
@@ -38,6 +41,7 @@ const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
+const ERASURES_INTERVAL_MS = 30_000;
 
 /** Registers periodic work under a name, for its log lines and for its end at shutdown. */
 function every(name: string, intervalMs: number, act: () => Promise<unknown>, lifecycle: Lifecycle, log: Logger): void {
@@ -63,6 +67,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   );
   startReconciler(deps, lifecycle);
   every('sweep adjustments', sweep.intervalMs, () => sweepAdjustments(Date.now(), log), lifecycle, log);
+  startErasures(deps, lifecycle);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
 }
@@ -132,6 +137,14 @@ async function measure({ producer, running, breaker, metrics }: LoopDependencies
     for (const [state, count] of Object.entries(counts[queue])) metrics.queueDepth.set({ queue, state }, count);
     metrics.queueAge.set({ queue }, (await producer.oldestWaitingMs(queue, Date.now())) / 1_000);
   }
+}
+
+/** Approved erasures whose cooling-off is over. Processes that meet at one do no harm. */
+function startErasures({ keys, log }: LoopDependencies, lifecycle: Lifecycle): void {
+  const stop = new AbortController();
+  lifecycle.defer('erasures', () => stop.abort());
+  const step = () => executeDue({ keys, now: Date.now, signal: stop.signal }, log);
+  every('erase', ERASURES_INTERVAL_MS, step, lifecycle, log);
 }
 
 /** Every process proposes the nightly purge; the job id makes it one per day for the whole cluster. */

@@ -7,6 +7,7 @@ import { createLogger, type Logger } from '../log.ts';
 import { createMetrics, type Metrics, startMetricsServer } from '../metrics.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { createKeyStore } from '../privacy/key-store.ts';
 import { createBreaker } from '../providers/breaker.ts';
 import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
@@ -51,7 +52,8 @@ async function main(): Promise<void> {
   const producer = createProducer(commands, prefix);
   lifecycle.defer('producer', producer.close);
 
-  const cipher = createContentCipher(config.secrets.masterKeys);
+  const keys = createKeyStore(config.secrets.masterKeys);
+  const cipher = createContentCipher(config.secrets.masterKeys, keys);
   const catalogue = await openCatalogue(config.providerKeys, log);
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter();
@@ -127,6 +129,7 @@ async function main(): Promise<void> {
       producer,
       running,
       breaker,
+      keys,
       metrics,
       log,
     },

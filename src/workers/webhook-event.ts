@@ -1,7 +1,7 @@
 import type { DeliveryDocument } from '../models/delivery.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import { presentRequest } from '../requests/present.ts';
-import { findRequest, storedAnswer } from '../requests/stored-answer.ts';
+import { findRequest, storedAnswer, withToldError } from '../requests/stored-answer.ts';
 import { webhookEvent } from '../webhooks/event.ts';
 
 /**
@@ -12,8 +12,9 @@ export async function buildRequestEvent(
   delivery: DeliveryDocument,
   options: { cipher: Pick<ContentCipher, 'open'>; inlineBytesMax: number },
 ): Promise<string> {
-  const request = await findRequest(delivery.requestId);
-  if (!request) throw new Error(`request ${delivery.requestId} of a delivery is gone`);
+  const found = await findRequest(delivery.requestId);
+  if (!found) throw new Error(`request ${delivery.requestId} of a delivery is gone`);
+  const request = await withToldError(found, options.cipher);
   // `settled` changes between attempts and says nothing to a receiver.
   const { settled: _settled, ...receipt } = presentRequest(request).receipt;
   const data = { ...presentRequest(request), receipt };

@@ -55,6 +55,7 @@ export function useStores(): Stores {
   });
   afterAll(async () => {
     await mongoose.connection.dropDatabase();
+    await mongoose.connection.useDb(`${stores.database}_keys`).dropDatabase();
     await disconnectMongo();
     await deleteKeys(stores);
   });

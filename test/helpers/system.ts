@@ -54,6 +54,8 @@ export type SystemOptions = {
   env?: Environment;
   mongoUri?: string;
   redisUrl?: string;
+  /** For a test that opens what the system has sealed. */
+  masterKey?: Buffer;
   /** Base URLs of further providers of the test catalogue, by id. */
   providers?: Readonly<Record<string, string>>;
 };
@@ -132,7 +134,7 @@ function controls(url: string, process: BuiltProcess): SystemProcess {
 /** Starts a system. Call `stop` in `afterAll`; several may run on one set of stores. */
 export async function startSystem(stores: Stores, options: SystemOptions = {}): Promise<System> {
   const pepper = randomBytes(32);
-  const masterKey = randomBytes(32);
+  const masterKey = options.masterKey ?? randomBytes(32);
   const sandboxPort = await freePort();
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const common: Environment = {

@@ -141,6 +141,7 @@ export const catalogue: Catalogue = { find: () => MODEL, list: () => [MODEL], cl
 export const cipher: ContentCipher = {
   seal: (_account, _context, plain) => Promise.resolve(Buffer.from(plain)),
   open: (_account, _context, sealed) => Promise.resolve(Buffer.from(sealed)),
+  streamKey: () => Promise.resolve(Buffer.from('a key')),
   forRequest: () => Promise.resolve({ seal: (plain) => Buffer.from(plain), open: (sealed) => Buffer.from(sealed) }),
   forget: () => undefined,
 };

@@ -150,7 +150,8 @@ test('a log is kept from its first event on while the stream runs longer than it
 test('a kept event cannot be read with the cipher of another request, not even of the same account', async () => {
   const cipher = createContentCipher(new Map([[1, randomBytes(32)]]));
   const [accountId, mine, other] = [newId('acc'), requestId(), requestId()];
-  const [own, foreign] = [await cipher.forRequest(accountId, mine), await cipher.forRequest(accountId, other)];
+  const cipherOf = async (id: string) => cipher.forRequest(accountId, id, await cipher.streamKey(accountId, id));
+  const [own, foreign] = [await cipherOf(mine), await cipherOf(other)];
   const writer = publisher.open({ requestId: mine, attempt: 1, seal: own.seal });
   writer.data(Buffer.from('canary of mine'));
   await publisher.flushed(5_000);

@@ -4,7 +4,7 @@ import { isId } from '../../ids.ts';
 import type { RequestDocument } from '../../models/request.ts';
 import { cancelRequest } from '../../requests/cancel.ts';
 import { presentRequest } from '../../requests/present.ts';
-import { findRequest, isTerminal, storedAnswer } from '../../requests/stored-answer.ts';
+import { findRequest, isTerminal, storedAnswer, withToldError } from '../../requests/stored-answer.ts';
 import { answerStream } from '../answer.ts';
 import { type ApiDependencies, type Handler, principalOf } from '../context.ts';
 
@@ -19,7 +19,7 @@ async function ownRequest(request: Request): Promise<RequestDocument> {
 
 /** The request object; a plain answer that is there is spliced in as text, so that its bytes stay the provider's. */
 async function requestJson(request: RequestDocument, deps: Pick<ApiDependencies, 'cipher'>): Promise<string> {
-  const json = JSON.stringify(presentRequest(request));
+  const json = JSON.stringify(presentRequest(await withToldError(request, deps.cipher)));
   if (request.stream || !request.result || !isTerminal(request) || request.state !== 'done') return json;
   const { payloads } = await storedAnswer(request, deps.cipher);
   return `${json.slice(0, -1)},"response":${payloads[0]?.toString('utf8') ?? 'null'}}`;

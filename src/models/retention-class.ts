@@ -1,0 +1,51 @@
+import { model, Schema } from 'mongoose';
+
+/** Every class of personal data that the registry knows (src/privacy/registry.ts). */
+export const CLASS_IDS = [
+  'request.content',
+  'request.idempotency',
+  'request.usage',
+  'delivery',
+  'api_key.secret',
+  'api_key',
+  'account',
+  'ledger',
+  'adjustment',
+  'reconciliation_alerts',
+  'reconciliation_segments',
+  'data_key',
+  'legal_hold',
+  'privacy_request.identity',
+  'privacy_request',
+  'destruction_event',
+  'destruction_act',
+  'relay',
+  'rate_limit',
+  'queue',
+  'log',
+] as const;
+export type ClassId = (typeof CLASS_IDS)[number];
+
+/** What operators decided about one class, and how far its purge has come. Read anew by every run. */
+export type RetentionClassDocument = {
+  _id: ClassId;
+  /** In the unit of the registry's row. */
+  value?: number;
+  changedBy?: string;
+  changedAt?: Date;
+  /** Rows before this identifier hold nothing of the class any more. */
+  doneUpTo?: string;
+};
+
+const retentionClassSchema = new Schema<RetentionClassDocument>(
+  {
+    _id: { type: String, enum: CLASS_IDS, required: true },
+    value: Number,
+    changedBy: String,
+    changedAt: Date,
+    doneUpTo: String,
+  },
+  { collection: 'retention_classes', versionKey: false, strict: 'throw' },
+);
+
+export const RetentionClass = model('RetentionClass', retentionClassSchema);

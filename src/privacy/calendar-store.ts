@@ -1,0 +1,42 @@
+import { AppError } from '../errors.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { ProductionCalendar, type ProductionCalendarDocument } from '../models/privacy-request.ts';
+import { type ProductionYear, SEEDED_YEARS } from './calendar.ts';
+
+/** Years of the production calendar: those that staff entered, and the seeded ones where nobody did. */
+
+const YEARS_MAX = 50;
+const DAYS_MAX = 60;
+const DAY = /^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+
+const calendars = () => nativeCollection<ProductionCalendarDocument>(ProductionCalendar);
+
+export async function productionYears(): Promise<ProductionYear[]> {
+  const stored = await calendars().find().sort({ _id: 1 }).limit(YEARS_MAX).toArray();
+  const entered = stored.map(({ _id, off, working, source, version }) => {
+    return { year: Number(_id), off, working, source, version: Number(version) };
+  });
+  const years = new Set(entered.map(({ year }) => year));
+  return [...entered, ...SEEDED_YEARS.filter(({ year }) => !years.has(year))];
+}
+
+/**
+ * Enters a year, or a new version of one.
+ * @throws `invalid_request` for days that are none, or a year out of reach.
+ */
+export async function enterYear(year: Omit<ProductionYear, 'version'> & { by: string }): Promise<void> {
+  const { off, working, source, by } = year;
+  const days = [...off, ...working];
+  if (!Number.isInteger(year.year) || year.year < 2025 || year.year > 2100 || days.length > DAYS_MAX)
+    throw new AppError('invalid_request', { message: 'A year from 2025 on with at most 60 days is needed.' });
+  if (source.trim() === '' || by.trim() === '' || !days.every((day) => DAY.test(day)))
+    throw new AppError('invalid_request', { message: 'Days are MM-DD; the decree and who enters it must be named.' });
+  await calendars().updateOne(
+    { _id: year.year },
+    {
+      $set: { off: [...off], working: [...working], source, changedBy: by, changedAt: new Date() },
+      $inc: { version: 1 },
+    },
+    { upsert: true },
+  );
+}

@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { MongoServerError } from 'mongodb';
+import { newId } from '../ids.ts';
+import { nativeCollection } from '../models/connect.ts';
+import {
+  DestructionAct,
+  type DestructionActDocument,
+  DestructionEvent,
+  type DestructionEventDocument,
+} from '../models/destruction.ts';
+import type { ClassId } from '../models/retention-class.ts';
+import { rowClass } from './row-classes.ts';
+
+/** Confirming that personal data was destroyed: events as it happens, and one act for each cause. */
+
+export type Batch = { causeId: string; classId: ClassId; accountIds: readonly string[] };
+
+const NUMBER_TRIES_MAX = 20;
+const SUBJECTS_MAX = 1_000_000;
+const DUPLICATE_KEY = 11_000;
+const METHOD = 'physical deletion from the database; content is dark in backups once its key is destroyed';
+
+const events = () => nativeCollection<DestructionEventDocument>(DestructionEvent);
+const acts = () => nativeCollection<DestructionActDocument>(DestructionAct);
+
+/** Runs `destroy` between an event that announces it and its confirmation; gives what `destroy` gives. */
+export async function recorded(
+  { causeId, classId, accountIds }: Batch,
+  destroy: () => Promise<number>,
+): Promise<number> {
+  const rows = new Map<string, number>();
+  for (const accountId of accountIds) rows.set(accountId, (rows.get(accountId) ?? 0) + 1);
+  const event: DestructionEventDocument = {
+    _id: newId('des'),
+    causeId,
+    classId,
+    at: new Date(),
+    subjects: [...rows].map(([accountId, count]) => ({ accountId, rows: count })),
+    count: 0,
+    isConfirmed: false,
+  };
+  await events().insertOne(event);
+  const count = await destroy();
+  if (count === 0) await events().deleteOne({ _id: event._id });
+  else await events().updateOne({ _id: event._id }, { $set: { count, isConfirmed: true } });
+  return count;
+}
+
+type Summary = Pick<DestructionActDocument, 'categories' | 'subjects' | 'events' | 'unconfirmed' | 'extractHash'> & {
+  accountId?: string;
+};
+
+async function summarize(causeId: string): Promise<Summary> {
+  const hash = createHash('sha256');
+  const counts = new Map<ClassId, number>();
+  const subjects = new Set<string>();
+  let [seen, unconfirmed] = [0, 0];
+  for await (const event of events().find({ causeId }).sort({ _id: 1 })) {
+    seen++;
+    if (!event.isConfirmed) unconfirmed++;
+    hash.update(`${canonical(event)}\n`);
+    counts.set(event.classId, (counts.get(event.classId) ?? 0) + event.count);
+    for (const { accountId } of event.subjects) if (subjects.size < SUBJECTS_MAX) subjects.add(accountId);
+  }
+  const [only, ...others] = subjects;
+  return {
+    categories: [...counts].map(([classId, count]) => ({ classId, category: rowClass(classId).category.ru, count })),
+    subjects: subjects.size,
+    ...(only !== undefined && others.length === 0 ? { accountId: only } : {}),
+    events: seen,
+    unconfirmed,
+    extractHash: hash.digest('hex'),
+  };
+}
+
+/**
+ * The act about everything destroyed for one cause; drawn once, however often it is asked for. Undefined when nothing was.
+ * @param reason the norm.
+ */
+export async function drawAct(causeId: string, reason: string): Promise<DestructionActDocument | undefined> {
+  const summary = await summarize(causeId);
+  if (summary.events === 0) return undefined;
+  for (let attempt = 0; attempt < NUMBER_TRIES_MAX; attempt++) {
+    const drawn = await acts().findOne({ causeId });
+    if (drawn) return drawn;
+    const last = await acts().findOne({}, { sort: { _id: -1 } });
+    const act = {
+      _id: (last?._id ?? 0) + 1,
+      causeId,
+      reason,
+      method: METHOD,
+      systems: ['Ocelotiq'],
+      destroyedAt: new Date(),
+      ...summary,
+      previousHash: last?.hash ?? '',
+    };
+    try {
+      const document = { ...act, hash: hashOf(act) };
+      await acts().insertOne(document);
+      return document;
+    } catch (error) {
+      // Another act has taken the number, or this one was drawn by somebody else.
+      if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+    }
+  }
+  throw new Error('no number could be had for an act of destruction');
+}
+
+/** Numbers of acts that are not what they were, or stand after a missing one. Acts past their term may be gone at the front. */
+export async function brokenActs(): Promise<number[]> {
+  const broken: number[] = [];
+  let previous: DestructionActDocument | undefined;
+  for await (const act of acts().find().sort({ _id: 1 })) {
+    const { hash, ...rest } = act;
+    const follows = !previous || (act._id === previous._id + 1 && act.previousHash === previous.hash);
+    if (!follows || hash !== hashOf(rest)) broken.push(act._id);
+    previous = act;
+  }
+  return broken;
+}
+
+function hashOf(act: object): string {
+  return createHash('sha256').update(canonical(act)).digest('hex');
+}
+
+/** JSON with members in the order of their names, so that equal values have equal texts. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_name, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

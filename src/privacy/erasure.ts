@@ -1,0 +1,135 @@
+import { AppError } from '../errors.ts';
+import type { Logger } from '../log.ts';
+import { nativeCollection } from '../models/connect.ts';
+import { type ManifestClass, PrivacyRequest, type PrivacyRequestDocument } from '../models/privacy-request.ts';
+import { eraseBatch, verifyErased } from './class-rows.ts';
+import { CACHE_TTL_MS } from './content-key.ts';
+import type { DataClass, MongoStore } from './data-class.ts';
+import { drawAct, recorded } from './destruction-acts.ts';
+import type { KeyStore } from './key-store.ts';
+import { buildManifest, hasDrifted } from './manifest.ts';
+import { findPrivacyRequest, moveRequest } from './privacy-requests.ts';
+import { REQUEST_TERMS } from './request-terms.ts';
+import { ROW_CLASSES } from './row-classes.ts';
+
+/**
+ * Carries out an approved erasure: class after class with a checkpoint after each, the account's row and its key last, then
+ * a pass that shows that nothing is left. Whoever calls it again goes on where it stopped; two at once do no harm.
+ */
+export type ErasureDependencies = {
+  keys: Pick<KeyStore, 'destroy'>;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Stops between batches. */
+  signal: AbortSignal;
+  /** Called before and after each checkpoint is written: where a test lets the process die. */
+  onCheckpoint?: (place: string) => void;
+};
+
+const ACTOR = 'erasure';
+const DUE_MAX = 20;
+
+const store = () => nativeCollection<PrivacyRequestDocument>(PrivacyRequest);
+
+/**
+ * Takes a scheduled erasure as far as it goes now. It stays `verifying` until no process can have the key in its memory.
+ * @throws `state_conflict` before the cooling-off is over, or when it is not scheduled; what fails on the way leaves it as
+ *   it is, to be called again.
+ */
+export async function executeErasure(requestId: string, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
+  let request = await findPrivacyRequest(requestId);
+  if (request.state === 'scheduled') request = await begin(request, deps);
+  if (request.state === 'executing') request = await destroyAll(request, deps);
+  if (request.state === 'verifying') request = await verifyAll(request, deps);
+  return request;
+}
+
+/** Beyond this there is no way back. What has changed since the approval goes back to planning instead. */
+async function begin(request: PrivacyRequestDocument, { now }: ErasureDependencies): Promise<PrivacyRequestDocument> {
+  if (!request.manifest || !request.scheduledFor || request.scheduledFor.getTime() > now())
+    throw new AppError('state_conflict', { message: 'The cooling-off is not over.' });
+  const manifest = await buildManifest(request.accountId);
+  if (!hasDrifted(request.manifest, manifest)) return moveRequest(request, 'begin', { by: ACTOR });
+  return moveRequest(request, 'plan', { by: ACTOR, note: 'changed since its approval', set: { manifest } });
+}
+
+async function destroyAll(request: PrivacyRequestDocument, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
+  const done = new Set(request.checkpoints.map(({ classId }) => classId));
+  for (const row of ROW_CLASSES) {
+    if (done.has(row.id) || row.erasure.action === 'keep') continue;
+    const removed = await eraseClass(row, request, deps);
+    if (deps.signal.aborted) return request;
+    deps.onCheckpoint?.(`before ${row.id}`);
+    await store().updateOne(
+      { _id: request._id, 'checkpoints.classId': { $ne: row.id } },
+      { $push: { checkpoints: { classId: row.id, removed, at: new Date(deps.now()) } } },
+    );
+    deps.onCheckpoint?.(`after ${row.id}`);
+  }
+  return moveRequest(await findPrivacyRequest(request._id), 'destroyed', { by: ACTOR });
+}
+
+async function eraseClass(
+  row: DataClass<MongoStore>,
+  { _id: causeId, accountId }: PrivacyRequestDocument,
+  { keys, signal }: ErasureDependencies,
+): Promise<number> {
+  const batch = { causeId, classId: row.id, accountIds: [accountId] };
+  if (row.erasure.action === 'destroy_key') {
+    return recorded(batch, async () => {
+      await keys.destroy(accountId);
+      return 1;
+    });
+  }
+  let removed = 0;
+  while (!signal.aborted) {
+    const count = await recorded(batch, () => eraseBatch(row, accountId));
+    if (count === 0) break;
+    removed += count;
+  }
+  return removed;
+}
+
+async function verifyAll(request: PrivacyRequestDocument, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
+  const { _id, accountId, type, checkpoints } = request;
+  const darkAtMs = (checkpoints.find(({ classId }) => classId === 'data_key')?.at.getTime() ?? 0) + CACHE_TTL_MS;
+  if (deps.now() < darkAtMs) return request;
+  for (const row of ROW_CLASSES) {
+    const left = await verifyErased(row, accountId);
+    if (left > 0) return fail(request, `${left} rows of ${row.id} are left`);
+  }
+  const { classes } = await buildManifest(accountId);
+  const retained = classes.filter(isRetained);
+  const act = await drawAct(_id, REQUEST_TERMS[type].norm);
+  const event = retained.length > 0 ? 'complete_with_retained' : 'complete';
+  return moveRequest(request, event, { by: ACTOR, set: { retained, ...(act ? { actNumber: act._id } : {}) } });
+}
+
+const isRetained = ({ action, rows }: ManifestClass): boolean => action === 'keep' && rows > 0;
+
+/** Found incomplete: the classes are gone through once more after somebody has looked. */
+function fail(request: PrivacyRequestDocument, failure: string): Promise<PrivacyRequestDocument> {
+  return moveRequest(request, 'fail', { by: ACTOR, note: failure, set: { failure, checkpoints: [] } });
+}
+
+/** Takes every erasure that is due one step on; one that cannot go on is logged, and the others do. */
+export async function executeDue(
+  deps: Omit<ErasureDependencies, 'onCheckpoint'>,
+  log: Pick<Logger, 'warn'>,
+): Promise<void> {
+  const due = await store()
+    .find({
+      $or: [
+        { state: 'scheduled', scheduledFor: { $lte: new Date(deps.now()) } },
+        { state: { $in: ['executing', 'verifying'] } },
+      ],
+    })
+    .limit(DUE_MAX)
+    .toArray();
+  for (const { _id } of due) {
+    if (deps.signal.aborted) return;
+    await executeErasure(_id, deps).catch((error: unknown) =>
+      log.warn({ reason: _id, err: error }, 'erasure not finished'),
+    );
+  }
+}

@@ -1,0 +1,47 @@
+import type { PrivacyRequestType } from '../models/privacy-request.ts';
+import { addCalendarDays, addWorkingDays, type Due, type ProductionYear } from './calendar.ts';
+
+/** The seven kinds of requests of data subjects: on which norm, in which term, and what happens at once. */
+export type RequestTerms = {
+  norm: string;
+  days: number;
+  unit: 'working' | 'calendar';
+  /** Working days that a reasoned notice to the subject adds; 0 where the law knows no extension. */
+  extensionDays: 0 | 5;
+  /** Processing stops while the request is looked at: the account takes no new requests. */
+  blocks: boolean;
+  /** It ends in a destruction, with manifest, approval and act. */
+  erases: boolean;
+};
+
+const working = (norm: string, days: number, rest: Partial<RequestTerms> = {}): RequestTerms => ({
+  norm,
+  days,
+  unit: 'working',
+  extensionDays: 0,
+  blocks: false,
+  erases: false,
+  ...rest,
+});
+
+export const REQUEST_TERMS: Readonly<Record<PrivacyRequestType, RequestTerms>> = {
+  access: working('152-FZ art. 14, 20(1)', 10, { extensionDays: 5 }),
+  rectify: working('152-FZ art. 20(3), 21(2)', 7),
+  block: working('152-FZ art. 21(1)', 0, { blocks: true }),
+  stop_processing: working('152-FZ art. 21(5.1)', 10, { extensionDays: 5, blocks: true }),
+  withdraw_consent: working('152-FZ art. 9(2), 21(5)', 30, { unit: 'calendar' }),
+  erase_account: working('152-FZ art. 21(4)', 30, { unit: 'calendar', blocks: true, erases: true }),
+  erase_unlawful: working('152-FZ art. 20(3), 21(3)', 7, { blocks: true, erases: true }),
+};
+
+/** When a request that came on a Moscow date is due at the latest. */
+export function dueOf(
+  type: PrivacyRequestType,
+  from: string,
+  years: readonly ProductionYear[],
+  isExtended = false,
+): Due {
+  const { days, unit, extensionDays } = REQUEST_TERMS[type];
+  if (unit === 'calendar') return addCalendarDays(from, days);
+  return addWorkingDays(from, days + (isExtended ? extensionDays : 0), years);
+}

@@ -1,0 +1,324 @@
+import { randomBytes } from 'node:crypto';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { issueKey } from '../../src/auth/keys.ts';
+import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { flushOutboxes } from '../../src/billing/ledger.ts';
+import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
+import { ApiKey } from '../../src/models/api-key.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
+import { Delivery } from '../../src/models/delivery.ts';
+import { DestructionAct, DestructionEvent } from '../../src/models/destruction.ts';
+import type { PrivacyRequestDocument, PrivacyRequestType } from '../../src/models/privacy-request.ts';
+import type { RequestDocument } from '../../src/models/request.ts';
+import { enterYear } from '../../src/privacy/calendar-store.ts';
+import { exportRows, verifyErased } from '../../src/privacy/class-rows.ts';
+import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
+import { brokenActs } from '../../src/privacy/destruction-acts.ts';
+import { executeDue, executeErasure } from '../../src/privacy/erasure.ts';
+import { createKeyStore } from '../../src/privacy/key-store.ts';
+import { setLegalHold } from '../../src/privacy/legal-holds.ts';
+import {
+  answerRequest,
+  approveErasure,
+  COOLING_OFF_MS,
+  closeRequest,
+  contactContext,
+  extendRequest,
+  fileRequest,
+  findPrivacyRequest,
+  planErasure,
+  recomputeDue,
+  retryErasure,
+  submitErasure,
+  verifyIdentity,
+} from '../../src/privacy/privacy-requests.ts';
+import { ROW_CLASSES, rowClass } from '../../src/privacy/row-classes.ts';
+import { accounts, ledger, requests } from '../helpers/invariants.ts';
+import { useStores } from '../helpers/stores.ts';
+
+useStores();
+const masterKeys = new Map([[1, randomBytes(32)]]);
+const keys = createKeyStore(masterKeys);
+const log = createLogger({ role: 'test', level: 'silent' });
+const running = new AbortController().signal;
+/** Nothing is remembered, as in a process that has just started. */
+const cipher = () => createContentCipher(masterKeys, keys);
+let accountId: string;
+let requestId: string;
+
+/** A customer with a spent balance, an ended request, its delivery and a key. */
+async function customer(balanceMicros = 0n): Promise<string> {
+  const id = newId('acc');
+  await createAccount(id);
+  await creditAccount({ accountId: id, entryId: newId('pay'), amountMicros: 5_000_000n, kind: 'top_up' });
+  await flushOutboxes([id], log);
+  await accounts().updateOne({ _id: id }, { $set: { availableMicros: balanceMicros } });
+  await issueKey({ accountId: id, label: 'of Ivan' }, { pepper: randomBytes(32), seal: cipher().seal });
+  requestId = newId('req');
+  const input = await cipher().seal(id, `requests|${requestId}|input`, Buffer.from('my prompt'));
+  const row = {
+    state: 'done',
+    settled: true,
+    attempt: 1,
+    holdMicros: 1n,
+    costMicros: 5n,
+    idemKey: 'mine',
+    webhook: 'pending',
+    error: { code: 'x' },
+  };
+  await requests().insertOne({
+    _id: requestId,
+    accountId: id,
+    keyId: 'key_1',
+    model: 'm',
+    input,
+    ...row,
+  } as unknown as RequestDocument);
+  const url = await cipher().seal(id, `deliveries|evt_1|url`, Buffer.from('https://me.example'));
+  await nativeCollection(Delivery).insertOne({
+    _id: newId('evt'),
+    requestId,
+    accountId: id,
+    state: 'pending',
+    url,
+  } as never);
+  return id;
+}
+
+beforeEach(async () => {
+  accountId = await customer();
+});
+
+const file = (type: PrivacyRequestType = 'erase_account', receivedAt = new Date()) =>
+  fileRequest({ accountId, type, channel: 'letter', contact: 'ivan@example.ru', receivedAt, by: 'anna' }, cipher());
+
+async function planned(): Promise<PrivacyRequestDocument> {
+  const { _id } = await file();
+  await verifyIdentity(_id, 'signed_letter', 'anna');
+  return planErasure(_id, 'anna');
+}
+
+async function scheduled(): Promise<string> {
+  const { _id, manifest } = await planned();
+  await submitErasure(_id, 'anna');
+  await approveErasure(_id, manifest?.hash ?? '', 'boris');
+  return _id;
+}
+
+const later = (ms = COOLING_OFF_MS + 1_000) => Date.now() + ms;
+const execute = (id: string, nowMs = later(), onCheckpoint?: (place: string) => void) =>
+  executeErasure(id, { keys, now: () => nowMs, signal: running, ...(onCheckpoint ? { onCheckpoint } : {}) });
+const dark = () => later(COOLING_OFF_MS + 2 * CACHE_TTL_MS);
+
+async function expectErased(id: string): Promise<void> {
+  const done = await findPrivacyRequest(id);
+  expect(done.state).toBe('completed_with_retained');
+  for (const row of ROW_CLASSES) expect([row.id, await verifyErased(row, accountId)]).toEqual([row.id, 0]);
+  expect(await nativeCollection(ApiKey).countDocuments({ accountId })).toBe(0);
+  expect(await nativeCollection(Delivery).countDocuments({ accountId })).toBe(0);
+  const row = await requests().findOne({ _id: requestId });
+  expect(row).toMatchObject({ keyId: 'erased', costMicros: 5n, model: 'm' });
+  expect([row?.input, row?.idemKey, row?.error, row?.webhook]).toEqual([undefined, undefined, undefined, undefined]);
+  expect(await accounts().findOne({ _id: accountId })).toMatchObject({
+    status: 'closed',
+    statusReason: 'erased',
+    spend: {},
+  });
+  expect(await ledger().countDocuments({ accountId })).toBe(1);
+  expect(done.retained?.map(({ classId, norm }) => [classId, norm !== undefined])).toContainEqual(['ledger', true]);
+  await expect(cipher().seal(accountId, 'late', Buffer.from('an event'))).rejects.toThrow('was destroyed');
+  const act = await nativeCollection<{ _id: number; causeId: string }>(DestructionAct).findOne({ causeId: id });
+  expect(act).toMatchObject({ _id: done.actNumber, reason: '152-FZ art. 21(4)', subjects: 1, accountId });
+  expect(await brokenActs()).toEqual([]);
+}
+
+describe('an erasure', () => {
+  test('goes from a letter to an act, keeps the books, and can still answer the subject', async () => {
+    const id = await scheduled();
+    const begun = await execute(id);
+    // Another process may have the key in its memory still.
+    expect(begun.state).toBe('verifying');
+    const { contact } = await execute(id, dark());
+    await expectErased(id);
+    const answer = await cipher().open(id, contactContext(id), contact ?? Buffer.alloc(0));
+    expect(answer.toString()).toBe('ivan@example.ru');
+    const { history } = await findPrivacyRequest(id);
+    expect(history.map(({ event }) => event)).toEqual([
+      'file',
+      'verify',
+      'plan',
+      'submit',
+      'approve',
+      'begin',
+      'destroyed',
+      'complete_with_retained',
+    ]);
+    expect(JSON.stringify(history)).not.toMatch(/ivan|prompt/i);
+  });
+
+  test('goes on where it stopped when its process dies around every checkpoint, one after the other', async () => {
+    const places = ROW_CLASSES.filter(({ erasure }) => erasure.action !== 'keep').flatMap(({ id }) => [
+      `before ${id}`,
+      `after ${id}`,
+    ]);
+    const id = await scheduled();
+    const died = new Set<string>();
+    const dieOnce = (place: string) => {
+      if (died.has(place)) return;
+      died.add(place);
+      throw new Error(`killed ${place}`);
+    };
+    for (const place of places) {
+      await expect(execute(id, later(), dieOnce)).rejects.toThrow(`killed ${place}`);
+      expect((await findPrivacyRequest(id)).state).toBe('executing');
+    }
+    expect((await execute(id, later(), dieOnce)).state).toBe('verifying');
+    await execute(id, dark());
+    await expectErased(id);
+    const { checkpoints } = await findPrivacyRequest(id);
+    expect(checkpoints.map(({ classId }) => classId)).toEqual(
+      places.filter((_, n) => n % 2 === 1).map((place) => place.slice(6)),
+    );
+  });
+
+  test('done by three processes at once is done once, with one act', async () => {
+    const id = await scheduled();
+    await Promise.allSettled([execute(id), execute(id), execute(id)]);
+    await Promise.allSettled([execute(id, dark()), execute(id, dark())]);
+    await expectErased(id);
+    expect(await nativeCollection(DestructionAct).countDocuments({ causeId: id })).toBe(1);
+    const events = await nativeCollection<{ classId: string; isConfirmed: boolean }>(DestructionEvent)
+      .find({ causeId: id })
+      .toArray();
+    expect(events.filter(({ isConfirmed }) => !isConfirmed)).toEqual([]);
+  });
+
+  test('is taken up by the workers once the cooling-off is over, and not before', async () => {
+    const id = await scheduled();
+    await expect(execute(id, later(COOLING_OFF_MS - 60_000))).rejects.toThrow('cooling-off');
+    await executeDue({ keys, now: Date.now, signal: running }, log);
+    expect((await findPrivacyRequest(id)).state).toBe('scheduled');
+    await executeDue({ keys, now: later, signal: running }, log);
+    await executeDue({ keys, now: dark, signal: running }, log);
+    await expectErased(id);
+  });
+
+  test('that left something is failed, not completed, and completes when it is run again', async () => {
+    const id = await scheduled();
+    await execute(id);
+    await requests().updateOne({ _id: requestId }, { $set: { idemKey: 'late' } });
+    expect(await execute(id, dark())).toMatchObject({
+      state: 'failed',
+      failure: '1 rows of request.idempotency are left',
+    });
+    await retryErasure(id, 'anna');
+    await execute(id);
+    await execute(id, dark());
+    await expectErased(id);
+  });
+});
+
+describe('before the point of no return', () => {
+  test.each([
+    [
+      'balance',
+      () => accounts().updateOne({ _id: accountId }, { $set: { availableMicros: 12_500_000n } }),
+      'balance (12.5',
+    ],
+    ['open request', () => accounts().updateOne({ _id: accountId }, { $set: { open: 1 } }), 'open_requests (1)'],
+    [
+      'unsettled request',
+      () => requests().updateOne({ _id: requestId }, { $set: { settled: false } }),
+      'unsettled (1)',
+    ],
+    ['legal hold', () => setLegalHold({ accountId, norm: 'GPK art. 57', by: 'lawyer' }), 'legal_hold (GPK art. 57)'],
+  ])('an erasure is not approved over a %s', async (_name, arrange, message) => {
+    await arrange();
+    const { _id } = await planned();
+    await expect(submitErasure(_id, 'anna')).rejects.toThrow(message);
+    expect(await findPrivacyRequest(_id)).toMatchObject({ state: 'planned' });
+  });
+
+  test('a second person is needed, and only the manifest that was read is approved', async () => {
+    const { _id, manifest } = await planned();
+    await submitErasure(_id, 'anna');
+    await expect(approveErasure(_id, manifest?.hash ?? '', 'anna')).rejects.toMatchObject({
+      code: 'second_person_needed',
+    });
+    await expect(approveErasure(_id, 'another', 'boris')).rejects.toMatchObject({ code: 'state_conflict' });
+    expect(await approveErasure(_id, manifest?.hash ?? '', 'boris')).toMatchObject({
+      state: 'scheduled',
+      approvedBy: 'boris',
+    });
+  });
+
+  test('what has changed since the approval is planned anew, and nothing is destroyed', async () => {
+    const id = await scheduled();
+    await accounts().updateOne({ _id: accountId }, { $set: { availableMicros: 1n } });
+    expect(await execute(id)).toMatchObject({ state: 'planned', checkpoints: [] });
+    expect((await requests().findOne({ _id: requestId }))?.input).toBeDefined();
+  });
+
+  test('the account is blocked from the identification on, and free again when the subject changes their mind', async () => {
+    const { _id } = await file();
+    const status = async () => (await accounts().findOne({ _id: accountId }))?.status;
+    expect(await status()).toBe('active');
+    await verifyIdentity(_id, 'session', 'anna');
+    expect(await status()).toBe('suspended');
+    await closeRequest(_id, 'cancel', 'anna', 'asked by the subject');
+    expect(await status()).toBe('active');
+    await expect(planErasure(_id, 'anna')).rejects.toMatchObject({ code: 'state_conflict' });
+  });
+
+  test('a blocked customer can still file, and a request is not unblocked by another one that ends', async () => {
+    const first = await file();
+    await verifyIdentity(first._id, 'session', 'anna');
+    const second = await file('access');
+    await verifyIdentity(second._id, 'session', 'anna');
+    expect(await answerRequest(second._id, 'anna', 'the export was handed over')).toMatchObject({ state: 'completed' });
+    expect((await accounts().findOne({ _id: accountId }))?.status).toBe('suspended');
+  });
+});
+
+describe('terms of a request', () => {
+  test('an extension needs reasons, exists for some kinds only, is given once and before the term is over', async () => {
+    const received = new Date('2026-04-24T10:00:00+03:00');
+    const { _id, dueAt } = await file('access', received);
+    expect(dueAt).toEqual(new Date('2026-05-12T20:59:59.999Z'));
+    await expect(extendRequest(_id, 'anna', 'no')).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(extendRequest(_id, 'anna', 'the archive', Date.parse('2026-05-13T00:00:00+03:00'))).rejects.toThrow(
+      'Too late',
+    );
+    const inTime = Date.parse('2026-05-12T12:00:00+03:00');
+    expect(await extendRequest(_id, 'anna', 'the archive', inTime)).toEqual(new Date('2026-05-19T20:59:59.999Z'));
+    await expect(extendRequest(_id, 'anna', 'the archive', inTime)).rejects.toMatchObject({ code: 'state_conflict' });
+    const rectify = await file('rectify', received);
+    await expect(extendRequest(rectify._id, 'anna', 'the archive', inTime)).rejects.toThrow('No extension exists');
+  });
+
+  test('a year that is entered later recomputes what was provisional, with a trace', async () => {
+    const { _id, isProvisional } = await file('access', new Date('2026-12-30T10:00:00+03:00'));
+    expect(isProvisional).toBe(true);
+    await enterYear({ year: 2027, off: ['01-01', '01-11'], working: [], source: 'a decree', by: 'anna' });
+    expect(await recomputeDue('anna')).toBeGreaterThanOrEqual(1);
+    const { history, ...now } = await findPrivacyRequest(_id);
+    expect(now).toMatchObject({ isProvisional: false });
+    expect(history.at(-1)).toMatchObject({ event: 'calendar', by: 'anna' });
+    await expect(
+      enterYear({ year: 2027, off: ['13-01'], working: [], source: 'a decree', by: 'anna' }),
+    ).rejects.toThrow('MM-DD');
+  });
+});
+
+test('an export has the subject’s own data, opened, and nobody else’s', async () => {
+  const mine = accountId;
+  await customer();
+  const rows = [];
+  for await (const page of exportRows(rowClass('request.content'), mine, cipher())) rows.push(...page);
+  expect(rows).toHaveLength(1);
+  expect(rows[0]).toMatchObject({ input: 'my prompt' });
+  const secrets = [];
+  for await (const page of exportRows(rowClass('api_key.secret'), mine, cipher())) secrets.push(...page);
+  expect(secrets[0]?.webhook).toMatchObject({ secrets: [expect.stringMatching(/^whsec_/)] });
+});

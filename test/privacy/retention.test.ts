@@ -1,0 +1,276 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
+import { ApiKey, type ApiKeyDocument } from '../../src/models/api-key.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
+import { Delivery } from '../../src/models/delivery.ts';
+import { DestructionAct, DestructionEvent } from '../../src/models/destruction.ts';
+import { LegalHold } from '../../src/models/legal-hold.ts';
+import type { RequestDocument } from '../../src/models/request.ts';
+import { type ClassId, RetentionClass } from '../../src/models/retention-class.ts';
+import { RetentionRun, type RetentionRunDocument } from '../../src/models/retention-run.ts';
+import { rowsOf } from '../../src/privacy/class-rows.ts';
+import { brokenActs } from '../../src/privacy/destruction-acts.ts';
+import { releaseLegalHold, setLegalHold } from '../../src/privacy/legal-holds.ts';
+import { countPast, pastFilter } from '../../src/privacy/purge-class.ts';
+import { previewRetention, runRetention } from '../../src/privacy/retention.ts';
+import { changeRetention, cutoff } from '../../src/privacy/retention-settings.ts';
+import { ROW_CLASSES, rowClass } from '../../src/privacy/row-classes.ts';
+import { requests } from '../helpers/invariants.ts';
+import { useStores } from '../helpers/stores.ts';
+
+useStores();
+const DAY_MS = 86_400_000;
+const running = new AbortController().signal;
+const log = createLogger({ role: 'test', level: 'silent' });
+const accountId = newId('acc');
+const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
+
+beforeEach(async () => {
+  const all = [RetentionClass, RetentionRun, DestructionAct, DestructionEvent, LegalHold, ApiKey, Delivery];
+  await Promise.all([requests().deleteMany({}), ...all.map((model) => nativeCollection(model).deleteMany({}))]);
+});
+
+const run = (signal = running, nowMs = Date.now()) =>
+  runRetention({ nowMs, trigger: 'manual', by: 'a test', defaults: {}, signal, log });
+const of = (report: RetentionRunDocument, classId: ClassId) => report.classes.find((one) => one.classId === classId);
+
+async function request(days: number, row: Partial<RequestDocument> = {}): Promise<string> {
+  const _id = newId('req', daysAgo(days).getTime());
+  const plain = { keyId: 'k', state: 'done', settled: true, attempt: 1, holdMicros: 1n, input: Buffer.from('text') };
+  await requests().insertOne({ _id, accountId, ...plain, ...row } as RequestDocument);
+  return _id;
+}
+const holdsContent = async (_id: string) => (await requests().findOne({ _id }))?.input !== undefined;
+
+async function key(revokedDaysAgo?: number): Promise<string> {
+  const _id = newId('key');
+  const revoked = revokedDaysAgo === undefined ? {} : { revokedAt: daysAgo(revokedDaysAgo) };
+  const secrets = { digest: _id, webhook: { url: Buffer.from('u'), secrets: [Buffer.from('s')] } };
+  await nativeCollection<ApiKeyDocument>(ApiKey).insertOne({
+    _id,
+    accountId,
+    label: 'l',
+    ...secrets,
+    ...revoked,
+  } as ApiKeyDocument);
+  return _id;
+}
+
+describe('a run of the retention', () => {
+  test('removes each class past its own term, from the moment its term counts from', async () => {
+    const [old, young] = [await request(31), await request(29)];
+    const [active, fresh, spent, gone] = [await key(), await key(2), await key(8), await key(366)];
+    const event = (days: number, state: string) => ({
+      _id: newId('evt', daysAgo(days).getTime()),
+      requestId: 'r',
+      accountId,
+      state,
+    });
+    await nativeCollection(Delivery).insertMany([
+      event(91, 'delivered'),
+      event(91, 'pending'),
+      event(89, 'failed'),
+    ] as never[]);
+
+    const report = await run();
+    expect(report).toMatchObject({ state: 'done', trigger: 'manual', by: 'a test', endedAt: expect.any(Date) });
+    expect([await holdsContent(old), await holdsContent(young)]).toEqual([false, true]);
+    const keys = await nativeCollection<ApiKeyDocument>(ApiKey).find().sort({ _id: 1 }).toArray();
+    const kept = keys.map(({ _id, digest, webhook }): [string, unknown[]] => [
+      _id,
+      [digest === _id, webhook.secrets.length, webhook.url !== undefined],
+    ]);
+    expect(new Map(kept)).toEqual(
+      new Map([
+        [active, [true, 1, true]],
+        [fresh, [true, 1, true]],
+        [spent, [false, 0, false]],
+      ]),
+    );
+    expect(keys.map(({ _id }) => _id)).not.toContain(gone);
+    expect(of(report, 'delivery')?.removed).toBe(1);
+    expect(
+      (await nativeCollection<{ state: string }>(Delivery).find().toArray()).map(({ state }) => state).sort(),
+    ).toEqual(['failed', 'pending']);
+    expect(of(await run(), 'request.content')?.removed).toBe(0);
+  });
+
+  test('deletes usage records five full years after their Moscow year, and never earlier', async () => {
+    const row = rowClass('request.usage');
+    expect(cutoff(row, 5, Date.parse('2032-01-01T00:00:00+03:00') - 1)).toEqual(new Date('2026-01-01T00:00:00+03:00'));
+    expect(cutoff(row, 5, Date.parse('2032-01-01T00:00:00+03:00'))).toEqual(new Date('2027-01-01T00:00:00+03:00'));
+    const lastOf2026 = newId('req', Date.parse('2026-12-31T23:59:59+03:00'));
+    await requests().insertOne({
+      _id: lastOf2026,
+      accountId,
+      keyId: 'k',
+      state: 'done',
+      settled: true,
+      attempt: 1,
+      holdMicros: 1n,
+    } as RequestDocument);
+    await run(running, Date.parse('2031-12-31T23:00:00+03:00'));
+    expect(await requests().countDocuments({ _id: lastOf2026 })).toBe(1);
+    await run(running, Date.parse('2032-01-01T03:00:00+03:00'));
+    expect(await requests().countDocuments({ _id: lastOf2026 })).toBe(0);
+  });
+
+  test('leaves what is under a legal hold, whatever its age, and takes it once the hold is released', async () => {
+    const [held, other] = [await request(40), await request(40, { accountId: newId('acc') })];
+    const { _id: holdId } = await setLegalHold({ accountId, norm: 'GPK art. 57', by: 'lawyer' });
+    expect(of(await run(), 'request.content')).toMatchObject({ removed: 1, held: 1, outcome: 'done' });
+    expect([await holdsContent(held), await holdsContent(other)]).toEqual([true, false]);
+    await releaseLegalHold(holdId, 'lawyer');
+    expect(of(await run(), 'request.content')).toMatchObject({ removed: 1, held: 0 });
+    expect(await holdsContent(held)).toBe(false);
+  });
+
+  test('refuses a setting outside the bounds, and does the other classes all the same', async () => {
+    const id = await request(31);
+    await nativeCollection<{ _id: ClassId }>(RetentionClass).insertOne({ _id: 'request.usage', value: 1 } as never);
+    const report = await run();
+    expect(report.state).toBe('failed');
+    expect(of(report, 'request.usage')).toMatchObject({ outcome: 'refused', removed: 0 });
+    expect(await holdsContent(id)).toBe(false);
+    expect(await requests().countDocuments({ _id: id })).toBe(1);
+  });
+
+  test('stops between batches when told, says so, and the next one goes on without reading the purged again', async () => {
+    await Promise.all([...Array(3)].map(() => request(50)));
+    const stopped = await run(AbortSignal.abort());
+    expect(stopped.state).toBe('stopped');
+    expect(of(await run(), 'request.content')?.removed).toBe(3);
+    const { purge } = rowClass('request.content');
+    const { doneUpTo = '' } =
+      (await nativeCollection<{ _id: ClassId; doneUpTo?: string }>(RetentionClass).findOne({
+        _id: 'request.content',
+      })) ?? {};
+    expect(doneUpTo > newId('req', daysAgo(31).getTime())).toBe(true);
+    if (!purge) throw new Error('not purged');
+    expect(await countPast(rowClass('request.content'), daysAgo(30))).toBe(0);
+  });
+
+  test('does not pass over a row that is not finished yet', async () => {
+    const late = await request(40, { settled: false });
+    await request(35);
+    expect(of(await run(), 'request.content')?.removed).toBe(1);
+    await requests().updateOne({ _id: late }, { $set: { settled: true } });
+    expect(of(await run(), 'request.content')?.removed).toBe(1);
+    expect(await holdsContent(late)).toBe(false);
+  });
+
+  test.each(ROW_CLASSES.filter(({ purge }) => purge).map((row) => [row.id, row] as const))(
+    'meets rows of %s in the order of an index that it has',
+    async (_id, row) => {
+      const { purge } = row;
+      if (!purge) throw new Error('not purged');
+      const indexes = await rowsOf(row).indexes();
+      expect(indexes.map(({ key: fields }) => Object.keys(fields)[0])).toContain(purge.by.field);
+      const after = purge.by.field === '_id' ? '' : new Date(0);
+      const plan = await rowsOf(row)
+        .find(pastFilter(purge, after, new Date()) as never)
+        .sort({ [purge.by.field]: 1 })
+        .limit(500)
+        .explain('queryPlanner');
+      expect(JSON.stringify(plan)).not.toMatch(/COLLSCAN|Seq Scan/);
+    },
+  );
+});
+
+describe('a setting', () => {
+  const row = rowClass('request.content');
+  const change = (value: number, rowsSeen?: number) => changeRetention({ row, value, by: 'staff', rowsSeen }, {});
+
+  test('is refused outside what the law and the policy allow', async () => {
+    await expect(change(91)).rejects.toThrow('0 to 90 days');
+    await expect(changeRetention({ row: rowClass('request.usage'), value: 4, by: 'staff' }, {})).rejects.toThrow(
+      '5 to 10 years',
+    );
+    await expect(changeRetention({ row, value: Number.NaN, by: 'staff' }, {})).rejects.toThrow('0 to 90 days');
+  });
+
+  test('is followed by the next run; a shorter term only by somebody who has seen how many rows go', async () => {
+    const id = await request(10);
+    await expect(change(7)).rejects.toThrow('would remove 1 rows');
+    await expect(change(7, 2)).rejects.toThrow('would remove 1 rows');
+    await run();
+    expect(await holdsContent(id)).toBe(true);
+    await change(7, 1);
+    expect((await previewRetention(Date.now(), {})).find(({ classId }) => classId === row.id)).toMatchObject({
+      value: 7,
+      rows: 1,
+    });
+    await run();
+    expect(await holdsContent(id)).toBe(false);
+    await change(90);
+  });
+});
+
+describe('what confirms a destruction', () => {
+  test('is one act for each run that destroyed something, numbered without gaps, hash-chained, with its events', async () => {
+    await request(31);
+    await request(32, { accountId: newId('acc') });
+    const [first, idle] = [await run(), await run()];
+    await request(33);
+    await nativeCollection(RetentionClass).deleteMany({});
+    const third = await run();
+    expect([first.actNumber, idle.actNumber, third.actNumber]).toEqual([1, undefined, 2]);
+    const [one, two] = await nativeCollection<{ _id: number; hash: string; previousHash: string }>(DestructionAct)
+      .find()
+      .sort({ _id: 1 })
+      .toArray();
+    expect(one).toMatchObject({
+      causeId: first._id,
+      reason: expect.stringContaining('152-FZ'),
+      categories: [{ classId: 'request.content', category: 'тексты запросов и ответов', count: 2 }],
+      subjects: 2,
+      events: 1,
+      unconfirmed: 0,
+    });
+    expect(two).toMatchObject({ previousHash: one?.hash, accountId });
+    expect(await brokenActs()).toEqual([]);
+  });
+
+  test('shows an act that was changed, or is missing', async () => {
+    for (const days of [31, 32, 33, 34]) {
+      await nativeCollection(RetentionClass).deleteMany({});
+      await request(days);
+      await run();
+    }
+    const acts = nativeCollection<{ _id: number }>(DestructionAct);
+    await acts.updateOne({ _id: 2 }, { $set: { subjects: 0 } });
+    expect(await brokenActs()).toEqual([2]);
+    await acts.deleteOne({ _id: 3 });
+    expect(await brokenActs()).toEqual([2, 4]);
+  });
+
+  test('is drawn also for a run whose process died', async () => {
+    const at = daysAgo(1);
+    const dead = {
+      _id: newId('ret'),
+      trigger: 'schedule',
+      by: 'schedule',
+      state: 'running',
+      startedAt: at,
+      aliveAt: at,
+      classes: [],
+    };
+    await nativeCollection(RetentionRun).insertOne(dead as never);
+    const event = {
+      causeId: dead._id,
+      classId: 'delivery',
+      at,
+      subjects: [{ accountId, rows: 3 }],
+      count: 0,
+      isConfirmed: false,
+    };
+    await nativeCollection(DestructionEvent).insertOne({ _id: newId('des'), ...event } as never);
+    await run();
+    expect(await nativeCollection(RetentionRun).findOne({ _id: dead._id } as never)).toMatchObject({
+      state: 'stopped',
+      actNumber: 1,
+    });
+    expect(await nativeCollection(DestructionAct).findOne({ causeId: dead._id })).toMatchObject({ unconfirmed: 1 });
+  });
+});

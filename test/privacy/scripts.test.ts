@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { createAccount } from '../../src/billing/account.ts';
+import { newId } from '../../src/ids.ts';
+import { startNode } from '../helpers/built-process.ts';
+import { useStores } from '../helpers/stores.ts';
+
+/** The commands of staff, as a shell runs them. */
+const stores = useStores();
+const MASTER = `1:${randomBytes(32).toString('base64')}`;
+
+async function run(script: string, ...args: string[]): Promise<{ code: number | string; text: string }> {
+  const child = startNode(['--import', 'tsx', `scripts/${script}.ts`, ...args], {
+    OCELOTIQ_MODE: 'evaluation',
+    MONGODB_URI: stores.mongoUri,
+    MONGODB_DATABASE: stores.database,
+    REDIS_URL: stores.redisUrl,
+    KEY_PEPPER: randomBytes(32).toString('base64'),
+    MASTER_KEYS: MASTER,
+  });
+  const code = await child.ended;
+  return { code, text: child.output() };
+}
+
+test('keys, retention and privacy answer, and say how they are used when they are not understood', async () => {
+  expect(await run('keys', 'status')).toMatchObject({ code: 0, text: expect.stringContaining('newest master key') });
+  expect(await run('retention', 'preview')).toMatchObject({
+    code: 0,
+    text: expect.stringMatching(/request\.content +30 days/),
+  });
+  expect(await run('retention', 'run', '--by', 'anna')).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('done'),
+  });
+  expect(await run('retention', 'report')).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('acts of destruction are whole'),
+  });
+  expect(await run('retention', 'set', 'request.usage', '1', '--by', 'anna')).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('5 to 10 years'),
+  });
+  expect(await run('privacy', 'erase')).toMatchObject({ code: 2, text: expect.stringContaining('Usage:') });
+});
+
+test('a letter becomes an approved erasure at the command line', async () => {
+  const accountId = newId('acc');
+  await createAccount(accountId);
+  const by = ['--by', 'anna'];
+  const filed = await run(
+    'privacy',
+    'file',
+    '--account',
+    accountId,
+    '--type',
+    'erase_account',
+    '--received',
+    '2026-04-24',
+    ...by,
+  );
+  expect(filed).toMatchObject({ code: 0, text: expect.stringContaining('2026-05-24T20:59:59.999Z') });
+  const id = /dsr_\w{26}/.exec(filed.text)?.[0] ?? '';
+  expect((await run('privacy', 'verify', id, '--identity', 'signed_letter', ...by)).code).toBe(0);
+  const planned = await run('privacy', 'plan', id, ...by);
+  const hash = /manifest ([0-9a-f]{64})/.exec(planned.text)?.[1] ?? '';
+  expect((await run('privacy', 'submit', id, ...by)).code).toBe(0);
+  expect(await run('privacy', 'approve', id, '--hash', hash, ...by)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('other than the proposer'),
+  });
+  expect(await run('privacy', 'approve', id, '--hash', hash, '--by', 'boris')).toMatchObject({
+    code: 0,
+    text: expect.stringContaining('scheduled'),
+  });
+  expect(await run('privacy', 'execute', id, ...by)).toMatchObject({
+    code: 1,
+    text: expect.stringContaining('cooling-off'),
+  });
+});
