@@ -4,6 +4,7 @@ import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
 import { ApiKey } from './api-key.ts';
+import { AuditEntry } from './audit-entry.ts';
 import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
@@ -12,6 +13,7 @@ import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
+import { Staff, StaffSession, StaffThrottle } from './staff.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -43,6 +45,10 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     ReconciliationAlert,
     ReconciliationSegment,
     ReconciliationWalk,
+    Staff,
+    StaffSession,
+    StaffThrottle,
+    AuditEntry,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),
