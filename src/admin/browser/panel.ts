@@ -1,0 +1,10 @@
+import { AuditCheck, AuditExport } from './audit-tools.ts';
+import { CommandForm } from './command-form.ts';
+import { Dashboard } from './dashboard.ts';
+import { LoggedIn } from './logged-in.ts';
+import { page } from './window.ts';
+
+/** Starts the panel with our components in it. */
+
+Object.assign(page.AdminJS.UserComponents, { AuditCheck, AuditExport, CommandForm, Dashboard, LoggedIn });
+page.createRoot(page.document.getElementById('app')).render(page.AdminJS.Application);

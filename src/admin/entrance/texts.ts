@@ -1,0 +1,103 @@
+import type { Language } from '../language.ts';
+
+/** The words of our own pages. */
+
+const en = {
+  product: 'Ocelotiq back-office',
+  otherLanguage: 'По-русски',
+  signIn: 'Sign in',
+  email: 'E-mail',
+  password: 'Password',
+  continue: 'Continue',
+  noAccess: 'Access is by invitation of an administrator.',
+  codeTitle: 'Confirm that it is you',
+  codeHelp: 'Enter the six digits your authenticator app shows. Without the device, enter a recovery code.',
+  code: 'Code',
+  invitationTitle: 'Welcome',
+  invitationHelp: 'Choose a password to take up the invitation.',
+  invitationToken: 'Invitation',
+  newPassword: 'New password',
+  repeatPassword: 'The same again',
+  passwordHelp: 'At least 12 characters. A few unrelated words are easier to keep in mind than one clever word.',
+  enrolTitle: 'Set up the second factor',
+  enrolHelp: 'In an authenticator app, add an account with this key (time-based, 6 digits):',
+  enrolOpen: 'Open in an app on this device',
+  enrolConfirm: 'Then enter the code that the app shows.',
+  recoveryTitle: 'Recovery codes',
+  recoveryHelp:
+    'Each of them lets you in once without the device. They are shown only now: print them or keep them in a password manager.',
+  recoveryDone: 'I have kept them',
+  signOutTitle: 'Sign out',
+  signOutHelp: 'You are signed in as',
+  signOut: 'Sign out here',
+  signOutEverywhere: 'Sign out on all devices',
+  back: 'Back to the back-office',
+  signedOut: 'You are signed out.',
+  startOver: 'Sign in again',
+  wrong: 'This is not right, or not valid any more.',
+  wait: 'Too many tries. Wait {seconds} s and try again.',
+  busy: 'The service is busy. Try again in a moment.',
+  passwordLength: 'The password must have 12 to 128 characters.',
+  passwordSimple: 'This password is too easy to guess.',
+  passwordDiffers: 'The two passwords differ.',
+  forbiddenTitle: 'Not allowed',
+  forbidden: 'Your role does not allow this, or the page has been open for too long. The attempt was written down.',
+  notFoundTitle: 'Not found',
+  notFound: 'There is no such page.',
+  failedTitle: 'Something went wrong',
+  failed: 'Try again. If it stays like this, look into the log of the back-office.',
+} as const;
+
+export type Texts = Record<keyof typeof en, string>;
+
+const ru: Texts = {
+  product: 'Ocelotiq: панель управления',
+  otherLanguage: 'In English',
+  signIn: 'Вход',
+  email: 'Электронная почта',
+  password: 'Пароль',
+  continue: 'Продолжить',
+  noAccess: 'Доступ — по приглашению администратора.',
+  codeTitle: 'Подтвердите, что это вы',
+  codeHelp: 'Введите шесть цифр из приложения-аутентификатора. Если устройства нет под рукой — код восстановления.',
+  code: 'Код',
+  invitationTitle: 'Добро пожаловать',
+  invitationHelp: 'Придумайте пароль, чтобы принять приглашение.',
+  invitationToken: 'Приглашение',
+  newPassword: 'Новый пароль',
+  repeatPassword: 'Ещё раз',
+  passwordHelp: 'Не короче 12 знаков. Несколько не связанных между собой слов запомнить легче, чем одно хитрое.',
+  enrolTitle: 'Второй фактор',
+  enrolHelp: 'Добавьте в приложение-аутентификатор учётную запись с этим ключом (по времени, 6 цифр):',
+  enrolOpen: 'Открыть в приложении на этом устройстве',
+  enrolConfirm: 'Затем введите код, который покажет приложение.',
+  recoveryTitle: 'Коды восстановления',
+  recoveryHelp:
+    'Каждый из них один раз пустит вас без устройства. Они показаны только сейчас: распечатайте их или сохраните в менеджере паролей.',
+  recoveryDone: 'Коды сохранены',
+  signOutTitle: 'Выход',
+  signOutHelp: 'Вы вошли как',
+  signOut: 'Выйти здесь',
+  signOutEverywhere: 'Выйти на всех устройствах',
+  back: 'Вернуться в панель управления',
+  signedOut: 'Вы вышли.',
+  startOver: 'Войти снова',
+  wrong: 'Это неверно или больше не действует.',
+  wait: 'Слишком много попыток. Подождите {seconds} с и попробуйте снова.',
+  busy: 'Сервис занят. Попробуйте ещё раз чуть позже.',
+  passwordLength: 'В пароле должно быть от 12 до 128 знаков.',
+  passwordSimple: 'Такой пароль слишком легко угадать.',
+  passwordDiffers: 'Пароли не совпадают.',
+  forbiddenTitle: 'Нельзя',
+  forbidden: 'Ваша роль этого не позволяет, или страница открыта слишком давно. Попытка записана.',
+  notFoundTitle: 'Не найдено',
+  notFound: 'Такой страницы нет.',
+  failedTitle: 'Что-то пошло не так',
+  failed: 'Попробуйте ещё раз. Если не помогает, загляните в журнал панели управления.',
+};
+
+const TEXTS: Record<Language, Texts> = { en, ru };
+
+export function textsOf(language: Language): Texts {
+  return TEXTS[language];
+}

@@ -1,0 +1,63 @@
+import type { Document, Filter as MongoFilter } from 'mongodb';
+import type { Permission } from '../../auth/roles.ts';
+import type { OperationName } from '../../operations/catalogue.ts';
+
+/**
+ * How a collection is shown. Nothing of a document leaves the database but the paths of the fields named here, and
+ * nothing of a field leaves the server but the text made of it, to roles that may see it.
+ */
+
+/** What a field may be searched by. `undefined`: not with this text. */
+export type FieldFilter = (text: string) => MongoFilter<Document> | undefined;
+
+export type PanelField = {
+  name: string;
+  /** Members of the document that are read for it; its own name when left out. */
+  paths?: readonly string[];
+  type?: 'string' | 'datetime' | 'textarea';
+  /** The text to show; `undefined` shows nothing. */
+  value: (document: Document) => string | undefined;
+  /** The collection this is an id of. */
+  reference?: string;
+  filter?: FieldFilter;
+  /** A filter over time: the document's members between two moments. */
+  between?: (from: Date | undefined, to: Date | undefined) => MongoFilter<Document>;
+  /** What the field can be, for choosing in filters. */
+  choices?: readonly string[];
+  /** Roles without it do not get the field. */
+  permission?: Permission;
+  /** In lists, which have room for few. */
+  listed?: boolean;
+};
+
+/** A field of the form of a command. */
+export type CommandField = { name: string; kind: 'text' | 'email' | 'choice'; choices?: readonly string[] };
+
+export type PanelCommand = {
+  /** Name of the action in the panel. */
+  action: string;
+  operation: OperationName;
+  icon: string;
+  fields: readonly CommandField[];
+  /** Offered only for records that look like this. The command itself decides whether it can be done. */
+  when?: (texts: Readonly<Record<string, unknown>>) => boolean;
+  isDangerous?: boolean;
+};
+
+export type PanelSpec = {
+  id: string;
+  collection: string;
+  icon: string;
+  permission: Permission;
+  /** The field that stands for the record. */
+  title: string;
+  fields: readonly PanelField[];
+  /** Commands about one record. */
+  commands?: readonly PanelCommand[];
+  /** Commands about none. */
+  collectionCommands?: readonly PanelCommand[];
+  /** Ids are numbers. */
+  hasNumericId?: boolean;
+};
+
+export const REASON: CommandField = { name: 'reason', kind: 'text' };

@@ -1,0 +1,29 @@
+import type { PanelCommand, PanelSpec } from './spec.ts';
+import { ACCOUNTS, ALERTS, LEDGER } from './specs-money.ts';
+import { AUDIT, MODELS, PRICES, PROVIDERS, STAFF } from './specs-service.ts';
+import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
+
+/** Everything the panel shows, in the order of its menu. */
+export const SPECS: readonly PanelSpec[] = [
+  ACCOUNTS,
+  KEYS,
+  REQUESTS,
+  DELIVERIES,
+  LEDGER,
+  ALERTS,
+  PRICES,
+  MODELS,
+  PROVIDERS,
+  STAFF,
+  AUDIT,
+];
+
+export function specOf(resourceId: string): PanelSpec | undefined {
+  return SPECS.find(({ id }) => id === resourceId);
+}
+
+/** A command of a record or of the collection, by the name of its action. */
+export function commandOf(spec: PanelSpec, kind: 'record' | 'collection', action: string): PanelCommand | undefined {
+  const commands = kind === 'record' ? spec.commands : spec.collectionCommands;
+  return commands?.find((command) => command.action === action);
+}
