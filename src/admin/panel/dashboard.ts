@@ -1,4 +1,5 @@
 import { can } from '../../auth/roles.ts';
+import { AppError } from '../../errors.ts';
 import { Account, type AccountDocument } from '../../models/account.ts';
 import { nativeCollection } from '../../models/connect.ts';
 import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../models/reconciliation-alert.ts';
@@ -36,7 +37,9 @@ async function openRequests(): Promise<number> {
   return nativeCollection<RequestDocument>(Request).countDocuments(filter, options);
 }
 
-export async function dashboardFacts(role: StaffRole): Promise<DashboardFacts> {
+/** The figures for a role. @throws `staff_forbidden` for nobody. */
+export async function dashboardFacts(role: StaffRole | undefined): Promise<DashboardFacts> {
+  if (role === undefined) throw new AppError('staff_forbidden');
   const [frozen, suspended] = await Promise.all([accountsIn('frozen'), accountsIn('suspended')]);
   const figures: DashboardFacts['figures'] = [
     { name: 'frozenAccounts', count: frozen, isAlarming: frozen > 0, href: 'accounts?filters.status=frozen' },

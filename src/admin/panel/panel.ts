@@ -1,6 +1,7 @@
 import { type ActionContext, type ActionRequest, AdminJS, type ResourceWithOptions } from 'adminjs';
 import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
+import { dashboardFacts } from './dashboard.ts';
 import { PanelResource, roleOf } from './resource.ts';
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { SPECS } from './specs.ts';
@@ -83,5 +84,6 @@ export function createPanel(): AdminJS {
     databases: [],
     resources: SPECS.map(resourceOptions),
     settings: { defaultPerPage: PER_PAGE },
+    dashboard: { handler: async (_request, _response, context) => dashboardFacts(roleOf(context)) },
   });
 }

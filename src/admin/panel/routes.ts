@@ -1,4 +1,4 @@
-import { type AdminJS, ApiController } from 'adminjs';
+import type { AdminJS } from 'adminjs';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { AuditLog } from '../../audit/append.ts';
 import { auditCsv } from '../../audit/csv.ts';
@@ -10,15 +10,15 @@ import { auditActor, type Perform } from '../../operations/perform.ts';
 import { nonceOf, readCommand, readForm } from '../guards.ts';
 import { actorOf, visitorOf } from '../visitor.ts';
 import { createAssets } from './assets.ts';
-import { dashboardFacts } from './dashboard.ts';
 import { panelPage } from './page.ts';
+import { createReader } from './reader.ts';
 import type { PanelSpec } from './spec.ts';
 import { commandOf, specOf } from './specs.ts';
-import { memberOf } from './state.ts';
 
 /**
- * Every address of the panel. What is not here does not exist; what is here asks the table of roles first. Pages and
- * lists are GET and change nothing; commands are POST and go to `perform`, past AdminJS.
+ * Every address of the panel. What is not here does not exist, whatever else AdminJS' router knows; what is here asks
+ * the table of roles first. Pages and lists are GET and change nothing: AdminJS' router answers lists and records, the
+ * page around them is our own frame. Commands are POST and go to `perform`, past AdminJS.
  */
 
 export type PanelDependencies = {
@@ -31,7 +31,6 @@ export type PanelDependencies = {
 
 const READS = new Set(['list', 'show', 'search']);
 const AUDIT_TOOLS = new Set(['verify', 'export']);
-const FILTER_CHARACTERS_MAX = 2_000;
 
 /** What is needed to see an action's page or answer; `undefined` for what does not exist. */
 function permissionOf(
@@ -72,28 +71,17 @@ export function panelRoutes(deps: PanelDependencies): Router {
     response.type('html').send(panelPage(panel, visitorOf(request), assets, nonceOf(response)));
   };
 
-  const answer = (method: 'resourceAction' | 'recordAction') => async (request: Request, response: Response) => {
-    if (request.url.length > FILTER_CHARACTERS_MAX) throw new AppError('invalid_request');
-    const controller = new ApiController({ admin: panel }, memberOf(visitorOf(request)) as never);
-    const { params, query } = request;
-    const asked = { params: { ...params }, query: { ...query }, method: 'get' };
-    const found = (await controller[method](asked as never, response)) as { notice?: { type?: string } };
-    const isMissing = method === 'recordAction' && found.notice?.type === 'error';
-    response.status(isMissing ? 404 : 200).json(found);
-  };
-
+  const read = createReader(panel);
   router.get('/', page);
   router.get('/assets/:version/:name', assets.serve);
   router.get('/resources/:resourceId', allow('collection', 'list'), page);
   router.get('/resources/:resourceId/actions/:action', allow('collection'), page);
   router.get('/resources/:resourceId/records/:recordId/:action', allow('record'), page);
 
-  router.get('/api/dashboard', async (request, response) => {
-    response.json(await dashboardFacts(actorOf(request).role));
-  });
-  router.get('/api/resources/:resourceId/actions/:action', allow('collection'), answer('resourceAction'));
-  router.get('/api/resources/:resourceId/actions/:action/:query', allow('collection'), answer('resourceAction'));
-  router.get('/api/resources/:resourceId/records/:recordId/:action', allow('record'), answer('recordAction'));
+  router.get('/api/dashboard', read);
+  router.get('/api/resources/:resourceId/actions/:action', allow('collection'), read);
+  router.get('/api/resources/:resourceId/actions/:action/:query', allow('collection'), read);
+  router.get('/api/resources/:resourceId/records/:recordId/:action', allow('record'), read);
 
   const command = (kind: 'record' | 'collection') => async (request: Request, response: Response) => {
     const { resourceId = '', action = '', recordId } = request.params as Record<string, string>;
