@@ -4,7 +4,7 @@ import { createAccountWriter } from '../src/billing/account.ts';
 import type { Config } from '../src/config.ts';
 import { newId } from '../src/ids.ts';
 import type { Logger } from '../src/log.ts';
-import type { OperationResult } from '../src/operations/catalogue.ts';
+import type { OperationResult } from '../src/operations/define.ts';
 import { type Command, createPerform } from '../src/operations/perform.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
 import { createRequestWriter } from '../src/requests/writer.ts';
@@ -16,6 +16,7 @@ const REDIS_TIMEOUT_MS = 2_000;
 export async function performByScript(
   { config, log }: { config: Config; log: Logger },
   command: Command,
+  by?: string,
 ): Promise<OperationResult> {
   const { prefix } = config.redis;
   const redis = createRedis(config.redis.url, 'commands', log);
@@ -35,7 +36,7 @@ export async function performByScript(
     },
   });
   try {
-    return await perform({ kind: 'script' }, command);
+    return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);
   } finally {
     redis.disconnect();
   }

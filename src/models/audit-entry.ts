@@ -17,7 +17,7 @@ export type AuditEntryDocument = {
   _id: number;
   at: Date;
   actorKind: AuditActorKind;
-  /** Staff id; missing for scripts and for those who were not let in. */
+  /** Staff id, or who a script says that he is; missing for those who were not let in. */
   actorId?: string;
   actorRole?: string;
   address?: string;

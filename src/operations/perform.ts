@@ -2,14 +2,10 @@ import type { AuditFacts, AuditLog } from '../audit/append.ts';
 import { can } from '../auth/roles.ts';
 import { AppError, toAppError } from '../errors.ts';
 import { isId } from '../ids.ts';
-import {
-  type Actor,
-  OPERATIONS,
-  type Operation,
-  type OperationDependencies,
-  type OperationName,
-  type OperationResult,
-} from './catalogue.ts';
+import type { StaffRole } from '../models/staff.ts';
+import { formatRub } from '../money.ts';
+import { OPERATIONS, type OperationName } from './catalogue.ts';
+import type { Actor, Operation, OperationDependencies, OperationResult } from './define.ts';
 
 /** The one way a command of staff is carried out: allowed, understood, written down, done. */
 
@@ -18,9 +14,19 @@ export type Perform = (actor: Actor, command: Command) => Promise<OperationResul
 
 /** Who did it, as the audit log names him. */
 export function auditActor(actor: Actor): Pick<AuditFacts, 'actorKind' | 'actorId' | 'actorRole' | 'address'> {
-  if (actor.kind === 'script') return { actorKind: 'script' };
+  if (actor.kind === 'script') return { actorKind: 'script', ...(actor.by === undefined ? {} : { actorId: actor.by }) };
   const { staffId, role, address } = actor;
   return { actorKind: 'staff', actorId: staffId, actorRole: role, ...(address === undefined ? {} : { address }) };
+}
+
+/** Whether a role may give this command at all. */
+export function mayBegin(role: StaffRole, { permissions }: Operation): boolean {
+  return permissions.some((permission) => can(role, permission));
+}
+
+function isTarget({ target }: Operation, targetId: string): boolean {
+  if (target === undefined) return targetId === '';
+  return typeof target === 'string' ? isId(target, targetId) : target.test(targetId);
 }
 
 function readInput(operation: Operation, input: unknown): unknown {
@@ -32,12 +38,16 @@ function readInput(operation: Operation, input: unknown): unknown {
   throw new AppError('invalid_request', { param, message: `${param}: ${issue?.message ?? 'is not valid'}` });
 }
 
-/** What of the input belongs into the log: the reason, and for changes of staff the new role. */
+/** What of the input belongs into the log: the reason, the new role, the amount. */
 function reasonOf(input: unknown): string | undefined {
   const member = (name: string) =>
     typeof input === 'object' && input !== null ? (Reflect.get(input, name) as unknown) : undefined;
-  const [role, reason] = [member('role'), member('reason')];
-  const parts = [typeof role === 'string' ? `role: ${role}` : '', typeof reason === 'string' ? reason : ''];
+  const [role, rubles, reason] = [member('role'), member('rubles'), member('reason')];
+  const parts = [
+    typeof role === 'string' ? `role: ${role}` : '',
+    typeof rubles === 'bigint' ? `${formatRub(rubles)} RUB` : '',
+    typeof reason === 'string' ? reason : '',
+  ];
   return parts.filter((part) => part !== '').join('; ') || undefined;
 }
 
@@ -50,11 +60,11 @@ export function createPerform(audit: AuditLog, deps: OperationDependencies): Per
   return async (actor, { name, targetId = '', input }) => {
     const operation: Operation = OPERATIONS[name];
     const facts = { ...auditActor(actor), action: name, ...(targetId === '' ? {} : { targetId }) };
-    if (actor.kind === 'staff' && !can(actor.role, operation.permission)) {
+    if (actor.kind === 'staff' && !mayBegin(actor.role, operation)) {
       await audit.append({ ...facts, outcome: 'denied', code: 'staff_forbidden' });
       throw new AppError('staff_forbidden');
     }
-    if (operation.target ? !isId(operation.target, targetId) : targetId !== '') throw new AppError('not_found');
+    if (!isTarget(operation, targetId)) throw new AppError('not_found');
     const given = readInput(operation, input);
     const reason = reasonOf(given);
     await audit.append({ ...facts, outcome: 'begun', ...(reason === undefined ? {} : { reason }) });
@@ -66,9 +76,8 @@ export function createPerform(audit: AuditLog, deps: OperationDependencies): Per
       throw error;
     }
     // It is done, and stands in the log as begun: a log that is away now must not make it look undone.
-    const made = result.invitation?.staffId;
-    const done = { ...facts, ...(made === undefined ? {} : { targetId: made }), outcome: 'done' as const };
-    await audit.append(done).catch(() => undefined);
+    const made = result.madeId === undefined ? {} : { reason: `made: ${result.madeId}` };
+    await audit.append({ ...facts, ...made, outcome: 'done' }).catch(() => undefined);
     return result;
   };
 }

@@ -104,7 +104,7 @@ export async function signIn(url: string, role: StaffRole): Promise<SignedIn> {
   await visitor.post('/invitation', { token, password: PASSWORD, repeated: PASSWORD });
   const page = await visitor.get('/enrolment');
   const secret = /data-secret="([A-Z2-7]+)"/.exec(page.text)?.[1] ?? '';
-  const done = await visitor.post('/enrolment', { code: await codeOf(secret, -1) });
+  const done = await visitor.post('/enrolment', { code: await codeOf(secret) });
   const recoveryCodes = [...done.text.matchAll(/<li>([a-z0-9]{5}-[a-z0-9]{5})<\/li>/g)].map(([, code = '']) => code);
   if (recoveryCodes.length === 0) throw new Error(`the enrolment failed: ${done.status} ${done.text}`);
   await visitor.get('/admin');

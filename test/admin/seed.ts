@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createAuditLog } from '../../src/audit/append.ts';
 import { issueKey } from '../../src/auth/keys.ts';
 import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { proposeAdjustment } from '../../src/billing/adjustments.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
@@ -25,6 +26,7 @@ export type Seeded = {
   priceId: string;
   ledgerId: string;
   alertId: string;
+  adjustmentId: string;
   auditSeq: number;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
@@ -128,6 +130,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     firstSeenAt: new Date(),
     lastSeenAt: new Date(),
   });
+  const proposal = { accountId, amountMicros: 5_000_000n, reason: 'goodwill after an outage', by: newId('stf') };
+  const { _id: adjustmentId } = await proposeAdjustment(proposal, Date.now());
   await AiModel.create({
     _id: 'ocelotiq/sandbox',
     name: 'Sandbox',
@@ -155,6 +159,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     priceId: 'price-1',
     ledgerId,
     alertId,
+    adjustmentId,
     auditSeq,
     secrets: [
       key,

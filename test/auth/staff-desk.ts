@@ -51,7 +51,7 @@ export async function enrolStaff(role: StaffRole, deps: SignInDependencies): Pro
   const { secret } = await showEnrolment(staffId, deps);
   const { token, recoveryCodes } = await confirmEnrolment(
     await sessionOf(step.token, deps),
-    await codeOf(secret, -1),
+    await codeOf(secret),
     deps,
   );
   return { staffId, email, secret, recoveryCodes, token };

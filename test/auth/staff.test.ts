@@ -71,7 +71,7 @@ describe('the second factor', () => {
       await sessionOf(first.token, deps),
       await sessionOf((await passwordStep(member.email)).token, deps),
     ];
-    const code = await codeOf(member.secret);
+    const code = await codeOf(member.secret, 1);
     const both = await Promise.allSettled([signInWithCode(one, code, deps), signInWithCode(two, code, deps)]);
     expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     const third = await sessionOf((await passwordStep(member.email)).token, deps);
@@ -158,7 +158,7 @@ describe('a session', () => {
   it('gets a new token at each step, and the one before opens nothing', async () => {
     const member = await enrolStaff('operator', deps);
     const first = await passwordStep(member.email);
-    const next = await signInWithCode(await sessionOf(first.token, deps), await codeOf(member.secret), deps);
+    const next = await signInWithCode(await sessionOf(first.token, deps), await codeOf(member.secret, 1), deps);
     expect(next.token).not.toBe(first.token);
     expect(await findSession(first.token, deps.limits)).toBeUndefined();
     expect((await findSession(next.token, deps.limits))?.stage).toBe('open');

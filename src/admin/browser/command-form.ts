@@ -8,6 +8,7 @@ import {
   FormGroup,
   Input,
   Label,
+  localeOf,
   MessageBox,
   page,
   refusal,
@@ -26,6 +27,8 @@ type FieldProperties = {
   setValue: (value: string) => void;
 };
 
+const REASON_CHARACTERS_MIN = 5;
+
 type Option = { value: string; label: string };
 
 function Field({ field: { name, kind, choices = [] }, value, setValue }: FieldProperties): Element {
@@ -34,8 +37,9 @@ function Field({ field: { name, kind, choices = [] }, value, setValue }: FieldPr
   const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
   const common = { id: name, name, value, onChange, required: true };
   const inputs: Record<string, () => Element> = {
+    rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
     email: () => createElement(Input, { ...common, type: 'email', maxLength: 254, width: 1 }),
-    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 3, maxLength: 500, width: 1 }),
+    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500, width: 1 }),
     choice: () =>
       createElement(Select, {
         inputId: name,
@@ -50,8 +54,8 @@ function Field({ field: { name, kind, choices = [] }, value, setValue }: FieldPr
     null,
     createElement(Label, { htmlFor: name }, translateProperty(name)),
     inputs[kind]?.() ?? null,
-    name === 'reason' &&
-      createElement(Text, { variant: 'sm', color: 'grey60', mt: 'sm' }, translateMessage('reasonHelp')),
+    (name === 'reason' || name === 'rubles') &&
+      createElement(Text, { variant: 'sm', color: 'grey60', mt: 'sm' }, translateMessage(`${name}Help`)),
   );
 }
 
@@ -60,7 +64,7 @@ type Outcome = { message: string; isGood: boolean; link?: string; expiresAt?: st
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
   const { message, isGood, link, expiresAt } = outcome;
-  const until = expiresAt && new Date(expiresAt).toLocaleString(i18n.language);
+  const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
     { mb: 'xl', role: 'status', 'data-outcome': isGood ? 'done' : 'refused' },
@@ -99,7 +103,9 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
       .finally(() => setBusy(false));
   };
 
-  const isComplete = fields.every(({ name }) => (values[name] ?? '').trim().length >= 3);
+  const isComplete = fields.every(
+    ({ name }) => (values[name] ?? '').trim().length >= (name === 'reason' ? REASON_CHARACTERS_MIN : 1),
+  );
   const form = createElement(
     Box,
     { as: 'form', onSubmit: submit },

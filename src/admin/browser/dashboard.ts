@@ -6,6 +6,7 @@ import {
   H3,
   H4,
   Icon,
+  localeOf,
   page,
   type ResourceJson,
   Text,
@@ -17,7 +18,8 @@ import {
 /** The first page: who one is here, what needs a look, and where to go. */
 
 type Figure = { name: string; count: number; isAlarming: boolean; href?: string };
-type Facts = { countMax: number; figures: Figure[] };
+type Books = { agree: boolean; checkedAt?: string };
+type Facts = { countMax: number; figures: Figure[]; books?: Books };
 
 const CARD = {
   bg: 'white',
@@ -40,6 +42,28 @@ function FigureCard({ figure, countMax }: { figure: Figure; countMax: number }):
       `${count}${count >= countMax ? '+' : ''}`,
     ),
     createElement(Text, { color: 'grey80' }, translateMessage(name)),
+  );
+}
+
+/** Whether the books agree: the first thing to know about the money. */
+function Banner({ books }: { books: Books }): Element {
+  const { translateMessage, i18n } = page.AdminJS.useTranslation();
+  const { agree, checkedAt } = books;
+  const at = checkedAt ? new Date(checkedAt).toLocaleString(localeOf(i18n.language)) : translateMessage('never');
+  const [color, background] = agree ? ['#166534', '#dcfce7'] : ['#991b1b', '#fee2e2'];
+  const style = { color, background, borderRadius: 12, textDecoration: 'none', lineHeight: 1.5, display: 'block' };
+  return createElement(
+    Box,
+    {
+      p: 'lg',
+      mb: 'xl',
+      style,
+      as: page.ReactRouterDOM.Link,
+      to: '/admin/resources/alerts',
+      'data-books': String(agree),
+    },
+    createElement('b', null, translateMessage(agree ? 'booksAgree' : 'booksDiffer')),
+    ` ${translateMessage('lastCheck')} ${at}`,
   );
 }
 
@@ -70,6 +94,7 @@ export function Dashboard(): Element {
     { variant: 'grey', p: 'xxl' },
     createElement(H3, { mb: 'default' }, translateMessage('welcome')),
     createElement(Text, { mb: 'xxl', color: 'grey80' }, translateMessage(`role_${session.role}`)),
+    facts?.books && createElement(Banner, { books: facts.books }),
     facts &&
       createElement(
         Box,

@@ -4,8 +4,16 @@ export type Element = object | string | null;
 type ElementType = unknown;
 type Properties = Record<string, unknown> | null;
 
+export type PropertyJson = {
+  name: string;
+  type: string;
+  reference: string | null;
+  availableValues: { value: string }[] | null;
+};
+export type RecordJson = { id: string; title: string; params: Readonly<Record<string, string | undefined>> };
 export type ResourceJson = {
   id: string;
+  listProperties: PropertyJson[];
   name: string;
   href: string | null;
   navigation: { name: string; icon: string } | null;
@@ -17,7 +25,7 @@ export type ActionProperties = {
     custom: { fields: { name: string; kind: string; choices?: string[] }[]; isDangerous: boolean };
   };
   resource: ResourceJson;
-  record?: { id: string; title: string };
+  record?: RecordJson;
 };
 type State = { resources: ResourceJson[]; session: Session };
 type Translate = (name: string, resourceId?: string) => string;
@@ -53,6 +61,7 @@ export const page = globalThis as unknown as Globals;
 
 export const { createElement, useState, useEffect } = page.React;
 export const {
+  Badge,
   Box,
   Button,
   CurrentUserNav,
@@ -72,6 +81,11 @@ export function useSession(): Session {
   return page.ReactRedux.useSelector(({ session }) => session);
 }
 
+/** How moments are written: English is not American here. */
+export function localeOf(language: string): string {
+  return language === 'en' ? 'en-GB' : language;
+}
+
 export type Answer = { status: number; body: Record<string, unknown> };
 
 /** Asks the back-office: GET, or POST with the token that shows the page is ours. A lost session leads to the sign-in. */
@@ -89,6 +103,13 @@ export async function ask(path: string, session: Session, input?: Record<string,
 /** The text for what a command answered when it was refused. */
 export function refusal({ body }: Answer): string {
   const { error } = body as { error?: { code?: string } };
-  const known = ['invalid_request', 'state_conflict', 'not_found', 'staff_forbidden'];
+  const known = [
+    'invalid_request',
+    'state_conflict',
+    'not_found',
+    'staff_forbidden',
+    'second_person_needed',
+    'insufficient_balance',
+  ];
   return error?.code !== undefined && known.includes(error.code) ? `error_${error.code}` : 'error_other';
 }

@@ -3,6 +3,7 @@ import type { Enrolment } from '../../auth/staff-totp.ts';
 import { html, type Markup } from '../html.ts';
 import { visitorOf } from '../visitor.ts';
 import { complaint, form, type PageContent } from './page.ts';
+import { qrPicture } from './qr.ts';
 import { textsOf } from './texts.ts';
 
 /** The pages of the way in and out. */
@@ -57,6 +58,8 @@ export function enrolmentPage(request: Request, enrolment: Enrolment, problem?: 
   const fields = html`<label>${t.code}<input name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="10" autofocus></label>
 <button>${t.continue}</button>`;
   const body = html`${complaint(problem)}<p>${t.enrolHelp}</p>
+${qrPicture(enrolment.uri, t.enrolPicture)}
+<p>${t.enrolKey}</p>
 <p class="key" data-secret="${enrolment.secret}">${grouped(enrolment.secret)}</p>
 <p><a href="${enrolment.uri}">${t.enrolOpen}</a></p>
 <p>${t.enrolConfirm}</p>${form(request, '/enrolment', fields)}`;

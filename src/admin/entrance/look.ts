@@ -25,6 +25,7 @@ button.quiet{color:var(--accent);background:var(--paper)}
 .key,.codes{font-family:ui-monospace,"DejaVu Sans Mono",monospace;background:var(--ground);border-radius:8px;padding:12px 16px;margin:0 0 16px;word-break:break-word}
 .key{font-size:18px;text-align:center;word-spacing:4px}
 .codes{list-style:none;display:grid;grid-template-columns:1fr 1fr;gap:6px 16px}
+.qr{display:block;width:220px;height:220px;margin:0 auto 16px;border:1px solid var(--line);border-radius:8px}
 .hint{font-weight:400;color:var(--soft);font-size:13px;margin-top:4px;display:block}
 @media print{header,button,.button{display:none}body{background:#fff}main{border:0}}
 `;

@@ -21,7 +21,16 @@ const BROWSER = fileURLToPath(new URL('../browser', import.meta.url));
 const SCRIPT = 'text/javascript; charset=utf-8';
 const MAX_AGE = 'private, max-age=31536000, immutable';
 
-const OURS = ['panel.js', 'command-form.js', 'dashboard.js', 'audit-tools.js', 'logged-in.js', 'window.js'];
+const OURS = [
+  'panel.js',
+  'audit-tools.js',
+  'cell.js',
+  'command-form.js',
+  'dashboard.js',
+  'logged-in.js',
+  'record.js',
+  'window.js',
+];
 
 const FILES: ReadonlyMap<string, string> = new Map([
   ['global.bundle.js', path.join(ADMINJS, 'global-bundle.production.js')],

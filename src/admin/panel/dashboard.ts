@@ -1,8 +1,10 @@
 import { can } from '../../auth/roles.ts';
 import { AppError } from '../../errors.ts';
 import { Account, type AccountDocument } from '../../models/account.ts';
+import { Adjustment, type AdjustmentDocument } from '../../models/adjustment.ts';
 import { nativeCollection } from '../../models/connect.ts';
 import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../models/reconciliation-alert.ts';
+import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
 
@@ -10,11 +12,14 @@ import type { StaffRole } from '../../models/staff.ts';
 
 const COUNT_MAX = 1_000;
 const READ_TIMEOUT_MS = 3_000;
+const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
 export type DashboardFacts = {
   role: StaffRole;
   /** Counts of `countMax` mean "that many or more". */
   countMax: number;
+  /** Whether the books of all accounts agree, and when all of them were last looked at. */
+  books?: { agree: boolean; checkedAt?: Date };
   figures: { name: string; count: number; isAlarming: boolean; href?: string }[];
 };
 
@@ -25,6 +30,19 @@ async function differing(): Promise<number> {
     { unresolved: true },
     options,
   );
+}
+
+/** The end of the oldest of the last passes; `undefined` until each of them was over once. */
+async function lastCheck(): Promise<Date | undefined> {
+  const walks = nativeCollection<ReconciliationWalkDocument>(ReconciliationWalk);
+  const found = await walks.find({}, { projection: { endedAt: 1 }, maxTimeMS: READ_TIMEOUT_MS }).toArray();
+  const ends = found.flatMap(({ endedAt }) => (endedAt ? [endedAt.getTime()] : []));
+  return ends.length === WALKS.length ? new Date(Math.min(...ends)) : undefined;
+}
+
+async function awaitingApproval(): Promise<number> {
+  const filter = { state: 'proposed', expiresAt: { $gt: new Date() } } as const;
+  return nativeCollection<AdjustmentDocument>(Adjustment).countDocuments(filter, options);
 }
 
 async function accountsIn(status: 'frozen' | 'suspended'): Promise<number> {
@@ -45,11 +63,14 @@ export async function dashboardFacts(role: StaffRole | undefined): Promise<Dashb
     { name: 'frozenAccounts', count: frozen, isAlarming: frozen > 0, href: 'accounts?filters.status=frozen' },
     { name: 'suspendedAccounts', count: suspended, isAlarming: false, href: 'accounts?filters.status=suspended' },
   ];
+  let books: DashboardFacts['books'];
   if (can(role, 'requests.read'))
     figures.unshift({ name: 'openRequests', count: await openRequests(), isAlarming: false, href: 'requests' });
   if (can(role, 'money.read')) {
-    const count = await differing();
-    figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts?filters.alertStatus=open' });
+    const [count, checkedAt, proposed] = await Promise.all([differing(), lastCheck(), awaitingApproval()]);
+    books = { agree: count === 0, ...(checkedAt ? { checkedAt } : {}) };
+    figures.push({ name: 'awaitingApproval', count: proposed, isAlarming: false, href: AWAITING });
+    figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts' });
   }
-  return { role, countMax: COUNT_MAX, figures };
+  return { role, countMax: COUNT_MAX, figures, ...(books ? { books } : {}) };
 }

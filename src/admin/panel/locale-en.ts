@@ -1,5 +1,7 @@
 /** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
+import { MONEY_WORDS } from './words/money.ts';
+
 const yesNo = { yes: 'yes', no: 'no' };
 const ROLES = {
   support: 'support',
@@ -9,7 +11,7 @@ const ROLES = {
   auditor: 'auditor',
 };
 
-export const EN = {
+const OWN = {
   labels: {
     navigation: '',
     dashboard: 'Overview',
@@ -229,6 +231,9 @@ export const EN = {
     explain_reset: 'Password, device and recovery codes are forgotten and you get a new invitation link.',
     explain_disable: 'The member is signed out and cannot come in again. What he did stays in the audit log.',
     reasonHelp: 'It goes into the audit log. No prompts, keys or personal data here.',
+    steps: 'Steps',
+    openRecord: 'Open',
+    showAll: 'Show all',
     submit: 'Do it',
     done: 'Done.',
     doneSoon: 'Done. Redis is away, so it takes effect within a second.',
@@ -249,7 +254,23 @@ export const EN = {
   },
 };
 
-export type Locale = typeof EN;
+export type Words = Record<'labels' | 'actions' | 'properties' | 'messages', Record<string, unknown>>;
+export type Locale = typeof OWN;
+
+/** Everything of ours, from every file of words. */
+export function joined(own: Locale, more: readonly Words[]) {
+  const part = (name: keyof Words) =>
+    Object.assign({}, own[name], ...more.map((words) => words[name])) as Record<string, unknown>;
+  return {
+    labels: part('labels'),
+    actions: part('actions'),
+    properties: part('properties'),
+    components: own.components,
+    messages: part('messages'),
+  };
+}
+
+export const EN = joined(OWN, [MONEY_WORDS.en]);
 
 /** Lists are headed by the name of what they list. */
 export function listHeadings(labels: Readonly<Record<string, unknown>>, ids: readonly string[]) {

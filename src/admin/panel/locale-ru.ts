@@ -1,5 +1,6 @@
-import type { Locale } from './locale-en.ts';
+import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
+import { MONEY_WORDS } from './words/money.ts';
 
 /** The panel's words in Russian: ours, and all of AdminJS' own. */
 
@@ -12,7 +13,7 @@ const ROLES = {
   auditor: 'аудитор',
 };
 
-const OURS: Locale = {
+const OWN: Locale = {
   labels: {
     navigation: '',
     dashboard: 'Обзор',
@@ -237,6 +238,9 @@ const OURS: Locale = {
     explain_reset: 'Пароль, устройство и коды восстановления будут забыты, а вы получите новую ссылку-приглашение.',
     explain_disable: 'Сотрудник выйдет и больше не войдёт. Сделанное им останется в журнале аудита.',
     reasonHelp: 'Попадёт в журнал аудита. Без запросов, ключей и личных данных.',
+    steps: 'Шаги',
+    openRecord: 'Открыть',
+    showAll: 'Показать все',
     submit: 'Выполнить',
     done: 'Готово.',
     doneSoon: 'Готово. Redis недоступен, поэтому подействует в течение секунды.',
@@ -256,6 +260,8 @@ const OURS: Locale = {
     exportHelp: 'Последние 200 000 записей таблицей. Сама выгрузка тоже попадёт в журнал.',
   },
 };
+
+const OURS = joined(OWN, [MONEY_WORDS.ru]);
 
 export const RU = {
   actions: { ...RU_ADMINJS.actions, ...OURS.actions },

@@ -20,14 +20,15 @@ function readable(spec: PanelSpec) {
 
 /** The button of a command. Its handler gives the record its form is about; the command itself is a POST of ours. */
 function commandAction(command: PanelCommand, actionType: 'record' | 'resource') {
-  const { permission } = OPERATIONS[command.operation];
+  const { permissions } = OPERATIONS[command.operation];
   return {
     actionType,
     icon: command.icon,
     component: 'CommandForm',
     variant: command.isDangerous ? ('danger' as const) : ('primary' as const),
     custom: { fields: command.fields, isDangerous: command.isDangerous ?? false },
-    isAccessible: (context: Context) => can(roleOf(context) ?? ('' as never), permission),
+    isAccessible: (context: Context) =>
+      permissions.some((permission) => can(roleOf(context) ?? ('' as never), permission)),
     isVisible: ({ record }: Context) => !command.when || !record || command.when(record.params),
     handler: async (_request: ActionRequest, _response: unknown, context: ActionContext) =>
       context.record ? { record: context.record.toJSON(context.currentAdmin) } : {},
@@ -60,9 +61,14 @@ function resourceOptions(spec: PanelSpec): ResourceWithOptions {
       showProperties: names(spec.fields),
       filterProperties: names(spec.fields.filter(({ filter, between }) => filter || between)),
       editProperties: [],
+      properties: Object.fromEntries(spec.fields.map(({ name }) => [name, { components: { list: 'Cell' } }])),
       actions: {
         list: { ...readable(spec), showInDrawer: false },
-        show: readable(spec),
+        show: {
+          ...readable(spec),
+          component: 'Record',
+          custom: { steps: spec.steps ?? [], related: spec.related ?? [] },
+        },
         search: readable(spec),
         new: NEVER,
         edit: NEVER,

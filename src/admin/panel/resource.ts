@@ -112,6 +112,12 @@ export class PanelResource extends BaseResource {
     return new BaseRecord(Object.fromEntries(texts.filter(([, text]) => text !== undefined)), this);
   }
 
+  private orderedBy(filter: Filter | undefined): string {
+    const { ordered } = this.spec;
+    const searched = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
+    return ordered && searched.some(({ path, value }) => path === ordered.within && value !== '') ? ordered.by : '_id';
+  }
+
   private idOf(id: string | number): unknown {
     return this.spec.hasNumericId ? Number(id) : String(id);
   }
@@ -132,7 +138,7 @@ export class PanelResource extends BaseResource {
     if (fields.length === 0) return [];
     const found = await this.collection()
       .find(queryOf(fields, filter), { projection: projectionOf(fields), maxTimeMS: READ_TIMEOUT_MS })
-      .sort({ _id: options.sort?.direction === 'asc' ? 1 : -1 })
+      .sort({ [this.orderedBy(filter)]: options.sort?.direction === 'asc' ? 1 : -1 })
       .skip(Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX))
       .limit(Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX))
       .toArray();

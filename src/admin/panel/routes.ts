@@ -33,16 +33,16 @@ const READS = new Set(['list', 'show', 'search']);
 const AUDIT_TOOLS = new Set(['verify', 'export']);
 
 /** What is needed to see an action's page or answer; `undefined` for what does not exist. */
-function permissionOf(
+function permissionsOf(
   spec: PanelSpec | undefined,
   kind: 'record' | 'collection',
   action: string,
-): Permission | undefined {
+): readonly Permission[] | undefined {
   if (!spec) return undefined;
   const isRead = kind === 'record' ? action === 'show' : READS.has(action) && action !== 'show';
-  if (isRead || (spec.id === 'audit' && kind === 'collection' && AUDIT_TOOLS.has(action))) return spec.permission;
+  if (isRead || (spec.id === 'audit' && kind === 'collection' && AUDIT_TOOLS.has(action))) return [spec.permission];
   const command = commandOf(spec, kind, action);
-  return command && OPERATIONS[command.operation].permission;
+  return command && OPERATIONS[command.operation].permissions;
 }
 
 export function panelRoutes(deps: PanelDependencies): Router {
@@ -54,10 +54,10 @@ export function panelRoutes(deps: PanelDependencies): Router {
   const allow = (kind: 'record' | 'collection', fixed?: string) => {
     return async (request: Request, _response: Response, next: NextFunction): Promise<void> => {
       const { resourceId = '', action = fixed ?? 'list', recordId } = request.params as Record<string, string>;
-      const permission = permissionOf(specOf(resourceId), kind, action);
-      if (!permission) throw new AppError('not_found');
+      const permissions = permissionsOf(specOf(resourceId), kind, action);
+      if (!permissions) throw new AppError('not_found');
       const actor = actorOf(request);
-      if (!can(actor.role, permission)) {
+      if (!permissions.some((permission) => can(actor.role, permission))) {
         const target = recordId === undefined ? {} : { targetId: recordId.slice(0, 100) };
         const facts = { ...auditActor(actor), action: `${resourceId}.${action}`, ...target };
         await audit.append({ ...facts, outcome: 'denied', code: 'staff_forbidden' });

@@ -31,7 +31,7 @@ export type PanelField = {
 };
 
 /** A field of the form of a command. */
-export type CommandField = { name: string; kind: 'text' | 'email' | 'choice'; choices?: readonly string[] };
+export type CommandField = { name: string; kind: 'text' | 'email' | 'choice' | 'rubles'; choices?: readonly string[] };
 
 export type PanelCommand = {
   /** Name of the action in the panel. */
@@ -56,8 +56,15 @@ export type PanelSpec = {
   commands?: readonly PanelCommand[];
   /** Commands about none. */
   collectionCommands?: readonly PanelCommand[];
+  /** Within the records of one of these, in this order instead of the ids'; an index serves both. */
+  ordered?: { within: string; by: string };
+  /** Moments of a record's life, shown as steps; names of fields. */
+  steps?: readonly string[];
+  /** Collections whose records belong to one of these, and the field there that holds its id. */
+  related?: readonly { resourceId: string; filter: string }[];
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };
 
 export const REASON: CommandField = { name: 'reason', kind: 'text' };
+export const RUBLES: CommandField = { name: 'rubles', kind: 'rubles' };

@@ -1,7 +1,18 @@
 import { ACCOUNT_STATUSES, LEDGER_KINDS } from '../../models/account.ts';
+import { ADJUSTMENT_STATES, ADJUSTMENT_TYPES } from '../../models/adjustment.ts';
 import { ALERT_STATUSES, FINDING_KINDS } from '../../models/reconciliation-alert.ts';
-import { choiceField, createdField, exactField, idField, moneyField, textField, timeField } from './fields.ts';
-import { type PanelSpec, REASON } from './spec.ts';
+import {
+  choiceField,
+  createdField,
+  exactField,
+  idField,
+  linesField,
+  moneyField,
+  plain,
+  textField,
+  timeField,
+} from './fields.ts';
+import { type PanelSpec, REASON, RUBLES } from './spec.ts';
 
 /** Accounts and their money. */
 
@@ -11,6 +22,13 @@ export const ACCOUNTS: PanelSpec = {
   icon: 'Users',
   permission: 'accounts.read',
   title: 'id',
+  related: [
+    { resourceId: 'keys', filter: 'accountId' },
+    { resourceId: 'requests', filter: 'accountId' },
+    { resourceId: 'ledger', filter: 'accountId' },
+    { resourceId: 'alerts', filter: 'accountId' },
+    { resourceId: 'adjustments', filter: 'accountId' },
+  ],
   fields: [
     idField(),
     choiceField('status', ACCOUNT_STATUSES, { listed: true }),
@@ -21,6 +39,21 @@ export const ACCOUNTS: PanelSpec = {
     createdField('acc', { listed: true }),
   ],
   commands: [
+    { action: 'adjust', operation: 'adjustments.propose', icon: 'PlusCircle', fields: [RUBLES, REASON] },
+    {
+      action: 'correct',
+      operation: 'adjustments.propose-correction',
+      icon: 'Edit',
+      fields: [REASON],
+      when: ({ status }) => status === 'frozen',
+    },
+    {
+      action: 'release',
+      operation: 'accounts.release',
+      icon: 'Unlock',
+      fields: [REASON],
+      when: ({ status }) => status === 'frozen',
+    },
     {
       action: 'suspend',
       operation: 'accounts.suspend',
@@ -41,6 +74,7 @@ export const ACCOUNTS: PanelSpec = {
 
 export const LEDGER: PanelSpec = {
   id: 'ledger',
+  ordered: { within: 'accountId', by: 'seq' },
   collection: 'ledger',
   icon: 'Book',
   permission: 'money.read',
@@ -78,6 +112,53 @@ export const ALERTS: PanelSpec = {
     timeField('acknowledgedAt'),
     textField('resolvedBy'),
     timeField('resolvedAt'),
-    textField('adjustmentId'),
+    textField('adjustmentId', { reference: 'adjustments' }),
+  ],
+  commands: [
+    {
+      action: 'acknowledge',
+      operation: 'alerts.acknowledge',
+      icon: 'Eye',
+      fields: [REASON],
+      when: ({ alertStatus }) => alertStatus === 'open',
+    },
+  ],
+};
+
+const isProposed = ({ adjustmentState }: Readonly<Record<string, unknown>>) => adjustmentState === 'proposed';
+
+export const ADJUSTMENTS: PanelSpec = {
+  id: 'adjustments',
+  collection: 'adjustments',
+  icon: 'Edit3',
+  permission: 'money.read',
+  title: 'id',
+  fields: [
+    idField(),
+    exactField('accountId', { reference: 'accounts', listed: true }),
+    choiceField('adjustmentType', ADJUSTMENT_TYPES, { path: 'type', listed: true }),
+    moneyField('amount', { path: 'amountMicros', listed: true }),
+    choiceField('adjustmentState', ADJUSTMENT_STATES, { path: 'state', listed: true }),
+    textField('reason'),
+    textField('proposedBy', { listed: true }),
+    textField('decidedBy'),
+    timeField('proposedAt', { listed: true }),
+    timeField('decidedAt'),
+    timeField('expiresAt'),
+    timeField('finishedAt'),
+    textField('failure'),
+    linesField('breaks', 'breaks', ['seq', 'kind'], ({ seq, kind }) => `${plain(seq)}  ${plain(kind)}`),
+  ],
+  steps: ['proposedAt', 'decidedAt', 'finishedAt'],
+  commands: [
+    { action: 'approve', operation: 'adjustments.approve', icon: 'Check', fields: [REASON], when: isProposed },
+    {
+      action: 'reject',
+      operation: 'adjustments.reject',
+      icon: 'X',
+      fields: [REASON],
+      when: isProposed,
+      isDangerous: true,
+    },
   ],
 };

@@ -92,6 +92,7 @@ export const STAFF: PanelSpec = {
   icon: 'UserCheck',
   permission: 'staff.read',
   title: 'email',
+  related: [{ resourceId: 'audit', filter: 'actorId' }],
   fields: [
     idField({ listed: false }),
     exactField('email', { listed: true }),

@@ -13,7 +13,7 @@ import {
   textField,
   timeField,
 } from './fields.ts';
-import { type PanelField, type PanelSpec, REASON } from './spec.ts';
+import { type PanelField, type PanelSpec, REASON, RUBLES } from './spec.ts';
 
 /** API keys, requests and what became of their webhooks. Never a key, a prompt, an answer or an address. */
 
@@ -90,6 +90,8 @@ export const REQUESTS: PanelSpec = {
   icon: 'Activity',
   permission: 'requests.read',
   title: 'id',
+  steps: ['createdAt', 'heldAt', 'claimedAt', 'firstByteAt', 'finishedAt', 'settledAt', 'contentPurgedAt'],
+  related: [{ resourceId: 'deliveries', filter: 'requestId' }],
   fields: [
     idField(),
     createdField('req', { listed: true }),
@@ -132,6 +134,13 @@ export const REQUESTS: PanelSpec = {
       fields: [REASON],
       when: ({ state }) => !(TERMINAL_STATES as readonly unknown[]).includes(state),
       isDangerous: true,
+    },
+    {
+      action: 'refund',
+      operation: 'adjustments.propose-refund',
+      icon: 'CornerUpLeft',
+      fields: [RUBLES, REASON],
+      when: ({ cost }) => typeof cost === 'string' && cost !== '—' && cost !== '0 ₽',
     },
   ],
 };

@@ -1,5 +1,5 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
-import { ACCOUNTS, ALERTS, LEDGER } from './specs-money.ts';
+import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { AUDIT, MODELS, PRICES, PROVIDERS, STAFF } from './specs-service.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
@@ -10,6 +10,7 @@ export const SPECS: readonly PanelSpec[] = [
   REQUESTS,
   DELIVERIES,
   LEDGER,
+  ADJUSTMENTS,
   ALERTS,
   PRICES,
   MODELS,
