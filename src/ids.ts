@@ -10,7 +10,7 @@ const TIME_CHARACTERS = 10;
 const RANDOM_CHARACTERS = 16;
 const POOL_BYTES = RANDOM_CHARACTERS * 256;
 
-export type IdPrefix = 'acc' | 'key' | 'req' | 'evt' | 'adj' | 'api' | 'wrk' | 'pay' | 'alr' | 'stf';
+export type IdPrefix = 'acc' | 'key' | 'req' | 'evt' | 'adj' | 'api' | 'wrk' | 'pay' | 'alr' | 'stf' | 'ppr';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

@@ -9,6 +9,7 @@ import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
+import { PriceProposal } from './price-proposal.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
@@ -40,6 +41,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     AiModel,
     Provider,
     Price,
+    PriceProposal,
     Delivery,
     DataKey,
     ReconciliationAlert,

@@ -38,17 +38,16 @@ function readInput(operation: Operation, input: unknown): unknown {
   throw new AppError('invalid_request', { param, message: `${param}: ${issue?.message ?? 'is not valid'}` });
 }
 
-/** What of the input belongs into the log: the reason, the new role, the amount. */
+function shown(value: unknown): string {
+  if (typeof value === 'bigint') return `${formatRub(value)} RUB`;
+  return value instanceof Date ? value.toISOString() : String(value);
+}
+
+/** What of the input belongs into the log: what was asked for, and the reason. Never an e-mail address. */
 function reasonOf(input: unknown): string | undefined {
-  const member = (name: string) =>
-    typeof input === 'object' && input !== null ? (Reflect.get(input, name) as unknown) : undefined;
-  const [role, rubles, reason] = [member('role'), member('rubles'), member('reason')];
-  const parts = [
-    typeof role === 'string' ? `role: ${role}` : '',
-    typeof rubles === 'bigint' ? `${formatRub(rubles)} RUB` : '',
-    typeof reason === 'string' ? reason : '',
-  ];
-  return parts.filter((part) => part !== '').join('; ') || undefined;
+  const { reason, email: _email, ...rest } = input as Record<string, unknown>;
+  const parts = Object.entries(rest).map(([name, value]) => `${name}: ${shown(value)}`);
+  return [...parts, ...(typeof reason === 'string' ? [reason] : [])].join('; ') || undefined;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
+import { fromAddress, toAddress } from '../../src/admin/panel/record-id.ts';
 import { can, type Permission } from '../../src/auth/roles.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
@@ -42,13 +43,16 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['alerts', 'money.read', () => seeded.alertId],
   ['adjustments', 'money.read', () => seeded.adjustmentId],
   ['prices', 'prices.read', () => seeded.priceId],
-  ['models', 'routing.read', () => encodeURIComponent(seeded.modelId)],
+  ['proposals', 'prices.read', () => seeded.proposalId],
+  ['models', 'routing.read', () => toAddress(seeded.modelId)],
   ['providers', 'routing.read', () => seeded.providerId],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
 
 const PROPOSE: readonly Permission[] = ['money.propose', 'money.propose-large'];
+const LATER = new Date(Date.now() + 86_400_000).toISOString();
+const PRICE = { reason, modelId: 'none', input: '1', output: '2', validFrom: LATER };
 const APPROVE: readonly Permission[] = ['money.approve', 'money.approve-large'];
 
 /** Every command with what it needs, its path and what it is given. */
@@ -68,6 +72,15 @@ const COMMANDS: readonly [
   [() => `alerts/records/${newId('alr')}/acknowledge`, 'books.act', { reason }, 409],
   [() => `accounts/records/${newId('acc')}/suspend`, 'accounts.suspend', { reason }],
   [() => `accounts/records/${newId('acc')}/activate`, 'accounts.suspend', { reason }],
+  [() => 'models/records/none/enable', 'routing.change', { reason }],
+  [() => 'models/records/none/disable', 'routing.change', { reason }],
+  [() => 'models/records/none/route', 'routing.change', { reason, route: 'a', enabled: 'no', priority: '1' }],
+  [() => 'prices/actions/propose', 'prices.propose', PRICE],
+  [() => 'proposals/actions/propose', 'prices.propose', PRICE],
+  [() => 'providers/records/none/enable', 'routing.change', { reason }],
+  [() => 'providers/records/none/disable', 'routing.change', { reason }],
+  [() => `proposals/records/${newId('ppr')}/approvePrice`, 'prices.approve', { reason }],
+  [() => `proposals/records/${newId('ppr')}/rejectPrice`, ['prices.propose', 'prices.approve'], { reason }],
   [() => `keys/records/${newId('key')}/revoke`, 'keys.revoke', { reason }],
   [() => `requests/records/${newId('req')}/cancel`, 'requests.act', { reason }],
   [() => `deliveries/records/${newId('evt')}/redeliver`, 'requests.act', { reason }],
@@ -91,10 +104,15 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
     ];
     const statuses = await Promise.all(reads.map(async (path) => (await visitor.read(path)).status));
     expect(statuses).toEqual(reads.map(() => expected));
-    const pages = [`${id}`, `${id}/actions/list`, `${id}/records/${record()}/show`];
-    for (const path of pages) expect((await visitor.get(`/admin/resources/${path}`)).status).toBe(expected);
-    const { text } = await visitor.get('/admin');
-    expect(text.includes(`"id":"${id}","name"`)).toBe(can(role, permission));
+    const pages = [`${id}/actions/list`, `${id}/records/${record()}/show`];
+    const shown = await Promise.all(pages.map((path) => visitor.get(`/admin/resources/${path}`)));
+    expect(shown.map(({ status }) => status)).toEqual([expected, expected]);
+  });
+
+  it('is told of the collections it may read only', async () => {
+    const { text } = await member(role).visitor.get('/admin');
+    for (const [id, permission] of RESOURCES)
+      expect([id, text.includes(`"id":"${id}","name"`)]).toEqual([id, can(role, permission)]);
   });
 
   it('gives the commands of the table and no other', async () => {
@@ -253,6 +271,14 @@ describe('a command', () => {
     expect((await member('admin').visitor.command(path(), { reason: 'x'.repeat(40_000) })).status).toBe(413);
   });
 });
+
+it.each(['openai/gpt-4o', 'a~b', 'a/b#12', 'acc_01', '~2f', 'a b?c=d&e%2f'])(
+  'the id %s stands in addresses and comes back',
+  (id) => {
+    expect(toAddress(id)).toMatch(/^[\w:@.~-]+$/);
+    expect(fromAddress(toAddress(id))).toBe(id);
+  },
+);
 
 describe('a search', () => {
   const list = (query: string) => member('admin').visitor.read(`requests/actions/list?${query}`);

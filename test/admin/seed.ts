@@ -4,6 +4,7 @@ import { issueKey } from '../../src/auth/keys.ts';
 import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { proposeAdjustment } from '../../src/billing/adjustments.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
+import { proposePrice } from '../../src/billing/price-proposals.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { AiModel, Price, Provider } from '../../src/models/ai-model.ts';
@@ -24,6 +25,7 @@ export type Seeded = {
   modelId: string;
   providerId: string;
   priceId: string;
+  proposalId: string;
   ledgerId: string;
   alertId: string;
   adjustmentId: string;
@@ -146,6 +148,9 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const headers = { 'x-organisation': 'canary-provider-header' };
   await Provider.create({ _id: 'sandbox', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', headers });
   await Price.create({ _id: 'price-1', modelId: 'ocelotiq/sandbox', version: 1, validFrom: new Date(), ...RATES });
+  const validFrom = new Date(Date.now() + 86_400_000);
+  const wish = { modelId: 'ocelotiq/sandbox', rates: RATES, validFrom, reason: 'cheaper upstream', by: newId('stf') };
+  const { _id: proposalId } = await proposePrice(wish, Date.now());
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {
@@ -157,6 +162,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     modelId: 'ocelotiq/sandbox',
     providerId: 'sandbox',
     priceId: 'price-1',
+    proposalId,
     ledgerId,
     alertId,
     adjustmentId,

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
+import { toAddress } from '../../src/admin/panel/record-id.ts';
 import { SPECS } from '../../src/admin/panel/specs.ts';
 import { can } from '../../src/auth/roles.ts';
 import { inviteStaff } from '../../src/auth/staff.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';
+import { Price } from '../../src/models/ai-model.ts';
+import { PriceProposal } from '../../src/models/price-proposal.ts';
 import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
 import { codeOf, PASSWORD } from '../auth/staff-desk.ts';
 import { useStores } from '../helpers/stores.ts';
@@ -188,6 +191,36 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await second.goto(`${office.url}/admin/resources/adjustments/records/${proposed?._id}/show`);
     await second.waitForSelector('[data-value=executed]');
     await picture(second, '16-executed-en');
+    await second.context().close();
+  });
+
+  it('changes a price when an admin approves what finance proposed', async () => {
+    const first = await openAs('finance', 'en');
+    await first.goto(`${office.url}/admin/resources/prices`);
+    await first.waitForSelector('[data-css="prices-table-row"]');
+    await first.goto(`${office.url}/admin/resources/prices/actions/propose`);
+    await first.fill('#modelId', seeded.modelId);
+    await first.fill('#validFrom', '2036-01-01T00:00');
+    await first.fill('#input', '90');
+    await first.fill('#output', '350.5');
+    await first.fill('#reason', 'The upstream became cheaper');
+    await picture(first, '17-propose-price-en');
+    await first.click('[data-command=propose] button[type=submit]');
+    await first.waitForSelector('[data-outcome=done]');
+    await first.context().close();
+    const proposal = await PriceProposal.findOne({ inputMicrosPerMillion: 90_000_000n }).lean();
+
+    const second = await openAs('admin', 'ru');
+    await second.goto(`${office.url}/admin/resources/proposals/records/${proposal?._id}/approvePrice`);
+    await second.fill('#reason', 'Согласовано с финансами');
+    await picture(second, '18-approve-price-ru');
+    await second.click('[data-command=approvePrice] button[type=submit]');
+    await second.waitForSelector('[data-outcome=done]');
+    // Midnight in the operator's zone.
+    expect(await Price.findById(proposal?._id).lean()).toMatchObject({ validFrom: new Date('2035-12-31T21:00:00Z') });
+    await second.goto(`${office.url}/admin/resources/models/records/${toAddress(seeded.modelId)}/show`);
+    await second.waitForSelector('[data-related=prices] tbody tr');
+    await picture(second, '19-model-ru');
     await second.context().close();
   });
 

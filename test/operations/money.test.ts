@@ -1,35 +1,17 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createAuditLog } from '../../src/audit/append.ts';
 import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
-import type { StaffRole } from '../../src/models/staff.ts';
-import type { OperationName } from '../../src/operations/catalogue.ts';
-import { createPerform } from '../../src/operations/perform.ts';
 import { useStores } from '../helpers/stores.ts';
+import { give, type Person, person } from './desk.ts';
 
 useStores();
-const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
-  publishKey: async () => undefined,
-  cancel: {
-    accounts: { settle: async () => undefined },
-    writer: { markSettled: async () => undefined },
-    sendCancel: async () => undefined,
-  },
-});
-const reason = 'because of a test';
 const STARTING_MICROS = 1_000_000_000_000n;
 let accountId = '';
 
-const person = (role: StaffRole) => ({ kind: 'staff', staffId: newId('stf'), role }) as const;
-type Person = ReturnType<typeof person>;
-
 const balance = async () => (await Account.findById(accountId).lean())?.availableMicros;
-const give = (who: Person, name: OperationName, targetId: string, more: Record<string, string> = {}) =>
-  perform(who, { name, targetId, input: { reason, ...more } });
-
 async function proposed(who: Person, rubles: string): Promise<string> {
   const { madeId = '' } = await give(who, 'adjustments.propose', accountId, { rubles });
   return madeId;

@@ -77,7 +77,9 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   if (type === 'datetime')
     return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
   if (reference) {
-    const to = known.includes(reference) ? `/admin/resources/${reference}/records/${value}/show` : undefined;
+    const to = known.includes(reference)
+      ? `/admin/resources/${reference}/records/${encodeURIComponent(value)}/show`
+      : undefined;
     return createElement(Id, { value, isShort, to });
   }
   if (LONG_ID.test(value)) return createElement(Id, { value, isShort, to: undefined });

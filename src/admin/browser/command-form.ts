@@ -31,15 +31,21 @@ const REASON_CHARACTERS_MIN = 5;
 
 type Option = { value: string; label: string };
 
-function Field({ field: { name, kind, choices = [] }, value, setValue }: FieldProperties): Element {
+function isLongEnough(name: string, value: string): boolean {
+  return value.trim().length >= (name === 'reason' ? REASON_CHARACTERS_MIN : 1);
+}
+
+function Field({ field: { name, kind, isOptional = false, choices = [] }, value, setValue }: FieldProperties): Element {
   const { translateProperty, translateLabel, translateMessage } = page.AdminJS.useTranslation();
   const onChange = (event: { target: { value: string } }) => setValue(event.target.value);
   const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
-  const common = { id: name, name, value, onChange, required: true };
+  const common = { id: name, name, value, onChange, required: !isOptional, width: 1 };
   const inputs: Record<string, () => Element> = {
+    word: () => createElement(Input, { ...common, type: 'text', maxLength: 128 }),
+    moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
     rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
-    email: () => createElement(Input, { ...common, type: 'email', maxLength: 254, width: 1 }),
-    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500, width: 1 }),
+    email: () => createElement(Input, { ...common, type: 'email', maxLength: 254 }),
+    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500 }),
     choice: () =>
       createElement(Select, {
         inputId: name,
@@ -80,19 +86,30 @@ function Result({ outcome }: { outcome: Outcome }): Element {
   );
 }
 
+/** What is sent: nothing for what was left empty, and moments without the zone of the operator. */
+function inputOf(fields: FieldProperties['field'][], values: Readonly<Record<string, string>>): Record<string, string> {
+  const given = fields.filter(({ name }) => (values[name] ?? '') !== '');
+  return Object.fromEntries(
+    given.map(({ name, kind }) => {
+      const value = values[name] ?? '';
+      return [name, kind === 'moment' ? new Date(value).toISOString() : value];
+    }),
+  );
+}
+
 export function CommandForm({ action, resource, record }: ActionProperties): Element {
   const session = useSession();
   const { translateMessage } = page.AdminJS.useTranslation();
   const [values, setValues] = useState<Record<string, string>>({});
   const [isBusy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | undefined>(undefined);
-  const { fields, isDangerous } = action.custom;
+  const { fields, isDangerous, explanation } = action.custom;
   const path = record ? `records/${encodeURIComponent(record.id)}/${action.name}` : `actions/${action.name}`;
 
   const submit = (event: { preventDefault(): void }) => {
     event.preventDefault();
     setBusy(true);
-    ask(`resources/${resource.id}/${path}`, session, values)
+    ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
       .then((answer) => {
         const { link, expiresAt, told } = answer.body as { link?: string; expiresAt?: string; told?: boolean };
         const isGood = answer.status === 200;
@@ -103,9 +120,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
       .finally(() => setBusy(false));
   };
 
-  const isComplete = fields.every(
-    ({ name }) => (values[name] ?? '').trim().length >= (name === 'reason' ? REASON_CHARACTERS_MIN : 1),
-  );
+  const isComplete = fields.every(({ name, isOptional }) => isOptional || isLongEnough(name, values[name] ?? ''));
   const form = createElement(
     Box,
     { as: 'form', onSubmit: submit },
@@ -132,7 +147,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     Box,
     { variant: 'container', bg: 'white', p: 'xxl', maxWidth: 720, 'data-command': action.name },
     record && createElement(Text, { mb: 'default', fontWeight: 'bold' }, record.title),
-    createElement(Text, { mb: 'xl', color: 'grey80' }, translateMessage(`explain_${action.name}`)),
+    createElement(Text, { mb: 'xl', color: 'grey80' }, translateMessage(explanation)),
     outcome && createElement(Result, { outcome }),
     outcome?.isGood ? null : form,
   );

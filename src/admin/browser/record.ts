@@ -19,7 +19,7 @@ import {
 
 /** The page of one record: its members, its steps in time, and what belongs to it in other collections. */
 
-type Related = { resourceId: string; filter: string };
+type Related = { resourceId: string; filter: string; by?: string };
 type Properties = {
   action: { custom: { steps: string[]; related: Related[] } };
   resource: ResourceJson & { showProperties: PropertyJson[] };
@@ -105,7 +105,10 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
       cell(
         createElement(
           page.ReactRouterDOM.Link,
-          { to: `/admin/resources/${resource.id}/records/${record.id}/show`, style: { color: '#b45309' } },
+          {
+            to: `/admin/resources/${resource.id}/records/${encodeURIComponent(record.id)}/show`,
+            style: { color: '#b45309' },
+          },
           translateMessage('openRecord'),
         ),
         'open',
@@ -157,6 +160,12 @@ export function Record(given: Properties): Element {
       ),
     ),
     steps.length > 0 ? createElement(Steps, { ...given, steps }) : null,
-    ...related.map((one) => createElement(RelatedTable, { key: one.resourceId, related: one, id: record.id })),
+    ...related.map((one) =>
+      createElement(RelatedTable, {
+        key: one.resourceId,
+        related: one,
+        id: (one.by && record.params[one.by]) || record.id,
+      }),
+    ),
   );
 }

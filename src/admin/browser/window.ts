@@ -22,7 +22,11 @@ export type Session = { email: string; role: string; formToken: string };
 export type ActionProperties = {
   action: {
     name: string;
-    custom: { fields: { name: string; kind: string; choices?: string[] }[]; isDangerous: boolean };
+    custom: {
+      fields: { name: string; kind: string; isOptional?: boolean; choices?: string[] }[];
+      isDangerous: boolean;
+      explanation: string;
+    };
   };
   resource: ResourceJson;
   record?: RecordJson;

@@ -5,7 +5,7 @@ import type { PanelField } from './spec.ts';
 
 /** The kinds of fields that specs are made of. */
 
-type Options = Partial<Pick<PanelField, 'listed' | 'permission' | 'reference' | 'choices' | 'paths'>>;
+type Options = Partial<Pick<PanelField, 'listed' | 'isHidden' | 'permission' | 'reference' | 'choices' | 'paths'>>;
 
 const ID_CHARACTERS = /^[\w:.@/-]{1,200}$/;
 const LAST_CHARACTER = '\uffff';

@@ -26,7 +26,11 @@ function commandAction(command: PanelCommand, actionType: 'record' | 'resource')
     icon: command.icon,
     component: 'CommandForm',
     variant: command.isDangerous ? ('danger' as const) : ('primary' as const),
-    custom: { fields: command.fields, isDangerous: command.isDangerous ?? false },
+    custom: {
+      fields: command.fields,
+      isDangerous: command.isDangerous ?? false,
+      explanation: command.explanation ?? `explain_${command.action}`,
+    },
     isAccessible: (context: Context) =>
       permissions.some((permission) => can(roleOf(context) ?? ('' as never), permission)),
     isVisible: ({ record }: Context) => !command.when || !record || command.when(record.params),
@@ -58,8 +62,8 @@ function resourceOptions(spec: PanelSpec): ResourceWithOptions {
       titleProperty: spec.title,
       sort: { sortBy: 'id', direction: 'desc' },
       listProperties: names(spec.fields.filter(({ listed }) => listed)),
-      showProperties: names(spec.fields),
-      filterProperties: names(spec.fields.filter(({ filter, between }) => filter || between)),
+      showProperties: names(spec.fields.filter(({ isHidden }) => !isHidden)),
+      filterProperties: names(spec.fields.filter(({ filter, between, isHidden }) => !isHidden && (filter || between))),
       editProperties: [],
       properties: Object.fromEntries(spec.fields.map(({ name }) => [name, { components: { list: 'Cell' } }])),
       actions: {

@@ -5,6 +5,7 @@ import { AppError } from '../../errors.ts';
 import { nativeCollection } from '../../models/connect.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { PanelProperty } from './property.ts';
+import { fromAddress, toAddress } from './record-id.ts';
 import type { PanelField, PanelSpec } from './spec.ts';
 
 /**
@@ -109,7 +110,8 @@ export class PanelResource extends BaseResource {
 
   private record(document: Document, fields: readonly PanelField[]): BaseRecord {
     const texts = fields.map((field) => [field.name, field.value(document) ?? nothing(field)] as const);
-    return new BaseRecord(Object.fromEntries(texts.filter(([, text]) => text !== undefined)), this);
+    const params = Object.fromEntries(texts.filter(([, text]) => text !== undefined));
+    return new BaseRecord({ ...params, id: toAddress(String(params.id)) }, this);
   }
 
   private orderedBy(filter: Filter | undefined): string {
@@ -119,7 +121,7 @@ export class PanelResource extends BaseResource {
   }
 
   private idOf(id: string | number): unknown {
-    return this.spec.hasNumericId ? Number(id) : String(id);
+    return this.spec.hasNumericId ? Number(id) : fromAddress(String(id));
   }
 
   override async count(filter: Filter, context?: ActionContext): Promise<number> {

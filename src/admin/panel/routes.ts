@@ -12,6 +12,7 @@ import { actorOf, visitorOf } from '../visitor.ts';
 import { createAssets } from './assets.ts';
 import { panelPage } from './page.ts';
 import { createReader } from './reader.ts';
+import { fromAddress } from './record-id.ts';
 import type { PanelSpec } from './spec.ts';
 import { commandOf, specOf } from './specs.ts';
 
@@ -88,7 +89,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const spec = specOf(resourceId);
     const found = spec && commandOf(spec, kind, action);
     if (!found) throw new AppError('not_found');
-    const target = recordId === undefined ? {} : { targetId: recordId };
+    const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
     const { invitation, told } = await perform(actorOf(request), {
       name: found.operation,
       ...target,

@@ -26,12 +26,19 @@ export type PanelField = {
   choices?: readonly string[];
   /** Roles without it do not get the field. */
   permission?: Permission;
+  /** Read but not shown: an id that another field shows as people write it. */
+  isHidden?: boolean;
   /** In lists, which have room for few. */
   listed?: boolean;
 };
 
 /** A field of the form of a command. */
-export type CommandField = { name: string; kind: 'text' | 'email' | 'choice' | 'rubles'; choices?: readonly string[] };
+export type CommandField = {
+  name: string;
+  isOptional?: boolean;
+  kind: 'text' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
+  choices?: readonly string[];
+};
 
 export type PanelCommand = {
   /** Name of the action in the panel. */
@@ -42,6 +49,8 @@ export type PanelCommand = {
   /** Offered only for records that look like this. The command itself decides whether it can be done. */
   when?: (texts: Readonly<Record<string, unknown>>) => boolean;
   isDangerous?: boolean;
+  /** Message that explains it; `explain_<action>` when left out. */
+  explanation?: string;
 };
 
 export type PanelSpec = {
@@ -60,8 +69,8 @@ export type PanelSpec = {
   ordered?: { within: string; by: string };
   /** Moments of a record's life, shown as steps; names of fields. */
   steps?: readonly string[];
-  /** Collections whose records belong to one of these, and the field there that holds its id. */
-  related?: readonly { resourceId: string; filter: string }[];
+  /** Collections whose records belong to one of these, and the field there that holds its id (or what `by` names). */
+  related?: readonly { resourceId: string; filter: string; by?: string }[];
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };

@@ -1,6 +1,7 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
-import { AUDIT, MODELS, PRICES, PROVIDERS, STAFF } from './specs-service.ts';
+import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
+import { AUDIT, STAFF } from './specs-service.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
 /** Everything the panel shows, in the order of its menu. */
@@ -13,6 +14,7 @@ export const SPECS: readonly PanelSpec[] = [
   ADJUSTMENTS,
   ALERTS,
   PRICES,
+  PROPOSALS,
   MODELS,
   PROVIDERS,
   STAFF,
