@@ -10,6 +10,7 @@ import { createLogger } from '../log.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { inspectQueues } from '../queue/inspect.ts';
 import { createRedis } from '../redis.ts';
 import { createRequestWriter } from '../requests/writer.ts';
 import { sendCancel } from '../stream/control.ts';
@@ -17,6 +18,17 @@ import { createAdminApp } from './app.ts';
 import { createPanel } from './panel/panel.ts';
 import { closeGracefully, configureServer } from './server.ts';
 import { createVisitors } from './visitor.ts';
+
+const QUEUES_MS = 1_000;
+
+/** What does not come in time is given up; a late answer is nobody's. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timeout')), timeoutMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
 
 /** Composition root of the back-office. */
 async function main(): Promise<void> {
@@ -51,7 +63,13 @@ async function main(): Promise<void> {
       visitors: createVisitors({ pepper, publicUrl, limits }),
       audit,
     },
-    panel: { panel: createPanel(), perform, audit, pepper, publicUrl },
+    panel: {
+      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now()))),
+      perform,
+      audit,
+      pepper,
+      publicUrl,
+    },
     log,
     ready: async () => !stopping && (await pingMongo()),
   });

@@ -109,6 +109,13 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
     expect(shown.map(({ status }) => status)).toEqual([expected, expected]);
   });
 
+  it('sees how the queues stand if it looks after them', async () => {
+    const { text } = await member(role).visitor.get('/admin/api/dashboard');
+    const { queues } = JSON.parse(text) as { queues?: { queue: string }[] };
+    const expected = ['interactive', 'background', 'webhooks', 'maintenance'];
+    expect(queues?.map(({ queue }) => queue)).toEqual(can(role, 'routing.read') ? expected : undefined);
+  });
+
   it('is told of the collections it may read only', async () => {
     const { text } = await member(role).visitor.get('/admin');
     for (const [id, permission] of RESOURCES)

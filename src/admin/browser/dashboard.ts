@@ -1,3 +1,4 @@
+import { type QueueState, Queues } from './queues.ts';
 import {
   ask,
   Box,
@@ -19,7 +20,7 @@ import {
 
 type Figure = { name: string; count: number; isAlarming: boolean; href?: string };
 type Books = { agree: boolean; checkedAt?: string };
-type Facts = { countMax: number; figures: Figure[]; books?: Books };
+type Facts = { countMax: number; figures: Figure[]; books?: Books; queues?: QueueState[] | null };
 
 const CARD = {
   bg: 'white',
@@ -103,6 +104,7 @@ export function Dashboard(): Element {
           createElement(FigureCard, { key: figure.name, figure, countMax: facts.countMax }),
         ),
       ),
+    facts?.queues !== undefined && createElement(Queues, { queues: facts.queues }),
     createElement(H4, { mb: 'lg' }, translateMessage('whereToGo')),
     createElement(
       Box,

@@ -36,6 +36,7 @@ type Translate = (name: string, resourceId?: string) => string;
 
 type Globals = {
   React: {
+    Fragment: ElementType;
     createElement(type: ElementType, properties?: Properties, ...children: unknown[]): Element;
     useState<T>(initial: T): [T, (value: T) => void];
     useEffect(effect: () => undefined, dependencies: unknown[]): void;

@@ -28,6 +28,7 @@ const OURS = [
   'command-form.js',
   'dashboard.js',
   'logged-in.js',
+  'queues.js',
   'record.js',
   'window.js',
 ];

@@ -7,6 +7,7 @@ import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../mod
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
+import type { QueueState } from '../../queue/inspect.ts';
 
 /** The few figures on the first page. Each one is counted up to a bound, and shown to those who may see what it counts. */
 
@@ -14,12 +15,17 @@ const COUNT_MAX = 1_000;
 const READ_TIMEOUT_MS = 3_000;
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
+/** Rejects when Redis does not answer in time. */
+export type ReadQueues = () => Promise<QueueState[]>;
+
 export type DashboardFacts = {
   role: StaffRole;
   /** Counts of `countMax` mean "that many or more". */
   countMax: number;
   /** Whether the books of all accounts agree, and when all of them were last looked at. */
   books?: { agree: boolean; checkedAt?: Date };
+  /** How the queues stand, for those who look after them; `null` when Redis does not answer. */
+  queues?: QueueState[] | null;
   figures: { name: string; count: number; isAlarming: boolean; href?: string }[];
 };
 
@@ -56,7 +62,7 @@ async function openRequests(): Promise<number> {
 }
 
 /** The figures for a role. @throws `staff_forbidden` for nobody. */
-export async function dashboardFacts(role: StaffRole | undefined): Promise<DashboardFacts> {
+export async function dashboardFacts(role: StaffRole | undefined, readQueues: ReadQueues): Promise<DashboardFacts> {
   if (role === undefined) throw new AppError('staff_forbidden');
   const [frozen, suspended] = await Promise.all([accountsIn('frozen'), accountsIn('suspended')]);
   const figures: DashboardFacts['figures'] = [
@@ -72,5 +78,12 @@ export async function dashboardFacts(role: StaffRole | undefined): Promise<Dashb
     figures.push({ name: 'awaitingApproval', count: proposed, isAlarming: false, href: AWAITING });
     figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts' });
   }
-  return { role, countMax: COUNT_MAX, figures, ...(books ? { books } : {}) };
+  const queues = can(role, 'routing.read') ? await readQueues().catch(() => null) : undefined;
+  return {
+    role,
+    countMax: COUNT_MAX,
+    figures,
+    ...(books ? { books } : {}),
+    ...(queues === undefined ? {} : { queues }),
+  };
 }

@@ -1,7 +1,7 @@
 import { type ActionContext, type ActionRequest, AdminJS, type ResourceWithOptions } from 'adminjs';
 import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
-import { dashboardFacts } from './dashboard.ts';
+import { dashboardFacts, type ReadQueues } from './dashboard.ts';
 import { PanelResource, roleOf } from './resource.ts';
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { SPECS } from './specs.ts';
@@ -86,7 +86,7 @@ function resourceOptions(spec: PanelSpec): ResourceWithOptions {
 }
 
 /** Makes the panel. Nothing is bundled or written: its scripts are part of the build. */
-export function createPanel(): AdminJS {
+export function createPanel(readQueues: ReadQueues): AdminJS {
   return new AdminJS({
     rootPath: ROOT_PATH,
     loginPath: '/sign-in',
@@ -94,6 +94,6 @@ export function createPanel(): AdminJS {
     databases: [],
     resources: SPECS.map(resourceOptions),
     settings: { defaultPerPage: PER_PAGE },
-    dashboard: { handler: async (_request, _response, context) => dashboardFacts(roleOf(context)) },
+    dashboard: { handler: async (_request, _response, context) => dashboardFacts(roleOf(context), readQueues) },
   });
 }
