@@ -1,3 +1,7 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { fromAddress, toAddress } from '../../src/admin/panel/record-id.ts';
 import { can, type Permission } from '../../src/auth/roles.ts';
@@ -13,18 +17,20 @@ import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-
 import { type Seeded, seedPanel } from './seed.ts';
 
 const stores = useStores();
+const uploads = mkdtempSync(join(tmpdir(), 'ocelotiq-uploads-'));
 const reason = 'because of a test';
 let office: BackOffice;
 let seeded: Seeded;
 const members = new Map<StaffRole, SignedIn>();
 
 beforeAll(async () => {
-  office = await startBackOffice(stores);
+  office = await startBackOffice(stores, { TMPDIR: uploads });
   seeded = await seedPanel(office);
   for (const role of STAFF_ROLES) members.set(role, await signIn(office.url, role));
 });
 afterAll(async () => {
   expect(await office.stop()).toBe(0);
+  rmSync(uploads, { recursive: true, force: true });
 });
 
 function member(role: StaffRole): SignedIn {
@@ -323,6 +329,36 @@ describe('a search', () => {
     for (const query of ['page=-5', 'page=x', 'page=1e9', 'perPage=-1', 'perPage=x', 'sortBy=input&direction=x'])
       expect((await list(query)).status).toBe(200);
   });
+});
+
+/** A request with a file in its body, as no browser sends it with GET. */
+function sendUpload(method: 'GET' | 'POST', path: string): Promise<number> {
+  const { visitor } = member('admin');
+  const body = `--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n${'a'.repeat(100_000)}\r\n--x--\r\n`;
+  const headers = {
+    cookie: visitor.cookie,
+    'sec-fetch-site': 'same-origin',
+    'x-form-token': visitor.formToken,
+    'content-type': 'multipart/form-data; boundary=x',
+    'content-length': String(body.length),
+  };
+  return new Promise((resolve, reject) => {
+    const sent = request(`${office.url}/admin/api/${path}`, { method, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+test('no upload of a signed-in member reaches the disk, by whichever method and address', async () => {
+  const list = 'resources/accounts/actions/list';
+  expect(await sendUpload('GET', list)).toBe(200);
+  expect(await sendUpload('GET', 'dashboard')).toBe(200);
+  expect(await sendUpload('POST', list)).toBe(415);
+  expect(await sendUpload('POST', `resources/accounts/records/${seeded.accountId}/suspend`)).toBe(415);
+  expect(readdirSync(uploads)).toEqual([]);
 });
 
 test('reading changes nothing: two rounds of every address leave the same database, but for who was seen', async () => {
