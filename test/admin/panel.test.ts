@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { fromAddress, toAddress } from '../../src/admin/panel/record-id.ts';
+import { PanelResource } from '../../src/admin/panel/resource.ts';
+import { REQUESTS } from '../../src/admin/panel/specs-traffic.ts';
 import { can, type Permission } from '../../src/auth/roles.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
@@ -321,6 +323,18 @@ describe('a search', () => {
     const { status, body } = await list(query);
     if (status === 200) expect(idsOf(body).sort()).toEqual([seeded.requestId, seeded.openRequestId].sort());
     else expect(status).toBe(400);
+  });
+
+  it('by what no index finds looks at the newest only, as many as it is allowed to', async () => {
+    const filter = { filters: { state: { path: 'state', value: 'done' } } } as never;
+    const context = { currentAdmin: { role: 'admin' } } as never;
+    const found = async (scanMax: number) => {
+      const resource = new PanelResource({ ...REQUESTS, scanMax });
+      const records = await resource.find(filter, { limit: 10 }, context);
+      return [records.length, await resource.count(filter, context)];
+    };
+    expect(await found(1)).toEqual([0, 0]);
+    expect(await found(2)).toEqual([1, 1]);
   });
 
   it('is bounded however much is asked for', async () => {

@@ -5,7 +5,9 @@ import type { PanelField } from './spec.ts';
 
 /** The kinds of fields that specs are made of. */
 
-type Options = Partial<Pick<PanelField, 'listed' | 'isHidden' | 'permission' | 'reference' | 'choices' | 'paths'>>;
+type Options = Partial<
+  Pick<PanelField, 'listed' | 'isHidden' | 'isIndexed' | 'permission' | 'reference' | 'choices' | 'paths'>
+>;
 
 const ID_CHARACTERS = /^[\w:.@/-]{1,200}$/;
 const LAST_CHARACTER = '\uffff';
@@ -39,6 +41,7 @@ export function idField(options: Options = {}): PanelField {
   return {
     name: 'id',
     paths: ['_id'],
+    isIndexed: true,
     listed: true,
     value: (document) => plain(document._id),
     filter: (text) => (isWord(text) ? { _id: { $gte: text, $lt: `${text}${LAST_CHARACTER}` } as never } : undefined),
@@ -83,6 +86,7 @@ export function createdField(prefix: IdPrefix, options: Options = {}): PanelFiel
   const bound = (at: Date) => lowestIdAt(prefix, at.getTime());
   return {
     ...timeField('createdAt', options),
+    isIndexed: true,
     between: (from, to) => ({
       _id: { ...(from ? { $gte: bound(from) } : {}), ...(to ? { $lt: bound(to) } : {}) } as never,
     }),

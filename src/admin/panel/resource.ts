@@ -61,13 +61,19 @@ function conditionOf(field: PanelField, value: unknown): MongoFilter<Document> {
   return condition ?? refuse(name);
 }
 
-/** The query for what was searched: each field by its own rule, anything else refused. */
-function queryOf(fields: readonly PanelField[], filter: Filter | undefined): MongoFilter<Document> {
+/** The conditions for what was searched, each field by its own rule, anything else refused; those of indexes first. */
+function conditionsOf(fields: readonly PanelField[], filter: Filter | undefined) {
   const given = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
-  const conditions = given
-    .filter(({ value }) => value !== '')
-    .map(({ path, value }) => conditionOf(fields.find(({ name }) => name === path) ?? refuse(path), value));
-  return conditions.length === 0 ? {} : { $and: conditions };
+  const [indexed, others]: [MongoFilter<Document>[], MongoFilter<Document>[]] = [[], []];
+  for (const { path, value } of given.filter((one) => one.value !== '')) {
+    const field = fields.find(({ name }) => name === path) ?? refuse(path);
+    (field.isIndexed ? indexed : others).push(conditionOf(field, value));
+  }
+  return { indexed, others };
+}
+
+function matching(conditions: readonly MongoFilter<Document>[]): Document[] {
+  return conditions.length === 0 ? [] : [{ $match: { $and: conditions } }];
 }
 
 export class PanelResource extends BaseResource {
@@ -127,8 +133,18 @@ export class PanelResource extends BaseResource {
   override async count(filter: Filter, context?: ActionContext): Promise<number> {
     const fields = fieldsFor(this.spec, roleOf(context));
     if (fields.length === 0) return 0;
-    const options = { limit: COUNT_MAX, maxTimeMS: READ_TIMEOUT_MS };
-    return this.collection().countDocuments(queryOf(fields, filter), options);
+    const counting = [...this.search(fields, filter, -1), { $limit: COUNT_MAX }, { $count: 'total' }];
+    const [found] = await this.collection().aggregate(counting, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+    return Number(found?.total ?? 0);
+  }
+
+  /** The stages that find what was searched: by index as far as there is one, the rest among the newest of that. */
+  private search(fields: readonly PanelField[], filter: Filter, direction: 1 | -1): Document[] {
+    const { indexed, others } = conditionsOf(fields, filter);
+    const { scanMax } = this.spec;
+    const sorted = { $sort: { [this.orderedBy(filter)]: direction } };
+    const bound = scanMax !== undefined && others.length > 0 ? [{ $limit: scanMax }] : [];
+    return [...matching(indexed), sorted, ...bound, ...matching(others)];
   }
 
   override async find(
@@ -138,12 +154,13 @@ export class PanelResource extends BaseResource {
   ): Promise<BaseRecord[]> {
     const fields = fieldsFor(this.spec, roleOf(context));
     if (fields.length === 0) return [];
-    const found = await this.collection()
-      .find(queryOf(fields, filter), { projection: projectionOf(fields), maxTimeMS: READ_TIMEOUT_MS })
-      .sort({ [this.orderedBy(filter)]: options.sort?.direction === 'asc' ? 1 : -1 })
-      .skip(Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX))
-      .limit(Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX))
-      .toArray();
+    const stages = [
+      ...this.search(fields, filter, options.sort?.direction === 'asc' ? 1 : -1),
+      { $skip: Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX) },
+      { $limit: Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX) },
+      { $project: projectionOf(fields) },
+    ];
+    const found = await this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
     return found.map((document) => this.record(document, fields));
   }
 

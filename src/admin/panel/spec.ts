@@ -22,6 +22,8 @@ export type PanelField = {
   filter?: FieldFilter;
   /** A filter over time: the document's members between two moments. */
   between?: (from: Date | undefined, to: Date | undefined) => MongoFilter<Document>;
+  /** An index finds what is searched by this field. */
+  isIndexed?: boolean;
   /** What the field can be, for choosing in filters. */
   choices?: readonly string[];
   /** Roles without it do not get the field. */
@@ -65,6 +67,8 @@ export type PanelSpec = {
   commands?: readonly PanelCommand[];
   /** Commands about none. */
   collectionCommands?: readonly PanelCommand[];
+  /** A collection that grows without end: what no index finds is looked for among so many of the newest only. */
+  scanMax?: number;
   /** Within the records of one of these, in this order instead of the ids'; an index serves both. */
   ordered?: { within: string; by: string };
   /** Moments of a record's life, shown as steps; names of fields. */
@@ -74,6 +78,9 @@ export type PanelSpec = {
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };
+
+/** Small enough for a search to be over in a moment. */
+export const SCAN_MAX = 20_000;
 
 export const REASON: CommandField = { name: 'reason', kind: 'text' };
 export const RUBLES: CommandField = { name: 'rubles', kind: 'rubles' };

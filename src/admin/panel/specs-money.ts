@@ -12,7 +12,7 @@ import {
   textField,
   timeField,
 } from './fields.ts';
-import { type PanelSpec, REASON, RUBLES } from './spec.ts';
+import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
 
 /** Accounts and their money. */
 
@@ -76,13 +76,14 @@ export const LEDGER: PanelSpec = {
   id: 'ledger',
   ordered: { within: 'accountId', by: 'seq' },
   collection: 'ledger',
+  scanMax: SCAN_MAX,
   icon: 'Book',
   permission: 'money.read',
   title: 'id',
   fields: [
     idField({ listed: false }),
     timeField('at', { listed: true }),
-    exactField('accountId', { reference: 'accounts', listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
     textField('seq', { listed: true }),
     choiceField('kind', LEDGER_KINDS, { listed: true }),
     moneyField('amount', { path: 'amountMicros', listed: true }),

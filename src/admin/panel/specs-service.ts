@@ -1,7 +1,7 @@
 import { AUDIT_ACTOR_KINDS, AUDIT_OUTCOMES } from '../../models/audit-entry.ts';
 import { STAFF_ROLES, STAFF_STATUSES } from '../../models/staff.ts';
 import { choiceField, exactField, idField, presenceField, textField, timeField } from './fields.ts';
-import { type PanelSpec, REASON } from './spec.ts';
+import { type PanelSpec, REASON, SCAN_MAX } from './spec.ts';
 
 /** Who works here, and what they did. */
 
@@ -58,6 +58,7 @@ export const STAFF: PanelSpec = {
 export const AUDIT: PanelSpec = {
   id: 'audit',
   collection: 'audit',
+  scanMax: SCAN_MAX,
   icon: 'Shield',
   permission: 'audit.read',
   title: 'id',
@@ -66,10 +67,10 @@ export const AUDIT: PanelSpec = {
     { ...idField(), filter: (text) => (/^\d{1,15}$/.test(text) ? { _id: Number(text) as never } : undefined) },
     timeField('at', { listed: true }),
     choiceField('actorKind', AUDIT_ACTOR_KINDS),
-    exactField('actorId', { reference: 'staff', listed: true }),
+    exactField('actorId', { reference: 'staff', listed: true, isIndexed: true }),
     choiceField('actorRole', STAFF_ROLES, { listed: true }),
-    exactField('action', { listed: true }),
-    exactField('targetId', { listed: true }),
+    exactField('action', { listed: true, isIndexed: true }),
+    exactField('targetId', { listed: true, isIndexed: true }),
     choiceField('outcome', AUDIT_OUTCOMES, { listed: true }),
     textField('code'),
     textField('reason', { listed: true }),

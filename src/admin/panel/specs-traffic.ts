@@ -13,7 +13,7 @@ import {
   textField,
   timeField,
 } from './fields.ts';
-import { type PanelField, type PanelSpec, REASON, RUBLES } from './spec.ts';
+import { type PanelField, type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
 
 /** API keys, requests and what became of their webhooks. Never a key, a prompt, an answer or an address. */
 
@@ -43,7 +43,7 @@ export const KEYS: PanelSpec = {
   title: 'id',
   fields: [
     idField(),
-    exactField('accountId', { reference: 'accounts', listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
     keyEnds,
     keyState,
     textField('label'),
@@ -87,6 +87,7 @@ function tokens(name: string): PanelField {
 export const REQUESTS: PanelSpec = {
   id: 'requests',
   collection: 'requests',
+  scanMax: SCAN_MAX,
   icon: 'Activity',
   permission: 'requests.read',
   title: 'id',
@@ -95,7 +96,7 @@ export const REQUESTS: PanelSpec = {
   fields: [
     idField(),
     createdField('req', { listed: true }),
-    exactField('accountId', { reference: 'accounts', listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
     exactField('keyId', { reference: 'keys' }),
     exactField('model', { listed: true }),
     choiceField('mode', REQUEST_MODES),
@@ -154,14 +155,15 @@ function deliveryLine(attempt: Document): string {
 export const DELIVERIES: PanelSpec = {
   id: 'deliveries',
   collection: 'deliveries',
+  scanMax: SCAN_MAX,
   icon: 'Send',
   permission: 'requests.read',
   title: 'id',
   fields: [
     idField(),
     createdField('evt', { listed: true }),
-    exactField('accountId', { reference: 'accounts', listed: true }),
-    exactField('requestId', { reference: 'requests', listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
+    exactField('requestId', { reference: 'requests', listed: true, isIndexed: true }),
     textField('keyId', { reference: 'keys' }),
     choiceField('type', DELIVERY_TYPES, { listed: true }),
     choiceField('state', DELIVERY_STATES, { listed: true }),
