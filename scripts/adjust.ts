@@ -11,7 +11,7 @@ import { performByScript } from './operation.ts';
 const DEFAULT_REASON = 'by script';
 const USAGE = `Usage: npm run adjust -- <command>
 
-  propose --account <accountId> --rub <-12.50> --reason <text> --by <person>
+  propose --account <accountId> --rub=<-12.50> --reason <text> --by <person>
                               add money, or take it; somebody else has to approve
   propose --account <accountId> --books --reason <text> --by <person>
                               accept the books of a frozen account as they are, with an entry for what they do not explain
