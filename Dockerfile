@@ -27,9 +27,9 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY config ./config
 COPY docker/healthcheck.mjs ./docker/
-# The operator's commands (keys, accounts, webhooks) run from their sources by tsx.
+# The operator's commands (keys, accounts, staff, money, webhooks) run from their sources by tsx.
 COPY src ./src
-COPY scripts/environment.ts scripts/key.ts scripts/account.ts scripts/webhook.ts ./scripts/
+COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts ./scripts/
 USER 10001:10001
 EXPOSE 8080
 CMD ["node", "dist/api/main.js"]

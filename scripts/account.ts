@@ -1,13 +1,20 @@
 import { parseArgs } from 'node:util';
+import type { Config } from '../src/config.ts';
 import { isId, newId } from '../src/ids.ts';
+import type { Logger } from '../src/log.ts';
 import { Account, newAccount } from '../src/models/account.ts';
 import { formatRub } from '../src/money.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npx tsx scripts/account.ts <command>
 
   create             make an account with nothing on it; prints its id
-  show <accountId>   balance, money held for open requests, status`;
+  show <accountId>   balance, money held for open requests, status
+  suspend <accountId> --reason <text>    refuse new requests; running ones are finished
+  activate <accountId> --reason <text>   let a suspended account go on`;
+
+type Command = (context: { config: Config; log: Logger }) => Promise<string>;
 
 async function create(): Promise<string> {
   const account = newAccount(newId('acc'), new Date());
@@ -35,11 +42,28 @@ async function show(accountId: string): Promise<string> {
   ]);
 }
 
+const CHANGES = new Map([
+  ['suspend', 'accounts.suspend'],
+  ['activate', 'accounts.activate'],
+] as const);
+
+function change(name: 'accounts.suspend' | 'accounts.activate', targetId: string, reason: string): Command {
+  return async (context) => {
+    await performByScript(context, { name, targetId, input: { reason } });
+    return show(targetId);
+  };
+}
+
 await runScript(USAGE, (words) => {
-  const [name = '', accountId, ...rest] = parseArgs({ args: words, allowPositionals: true, options: {} }).positionals;
+  const options = { reason: { type: 'string' } } as const;
+  const { positionals, values } = parseArgs({ args: words, allowPositionals: true, options });
+  const [name = '', accountId, ...rest] = positionals;
   if (name === 'create' && accountId === undefined) return create;
-  if (name !== 'show') throw new UsageError(`unknown command "${words.join(' ')}"`);
+  const operation = name === 'suspend' || name === 'activate' ? CHANGES.get(name) : undefined;
+  if (name !== 'show' && !operation) throw new UsageError(`unknown command "${words.join(' ')}"`);
   if (accountId === undefined || rest.length > 0 || !isId('acc', accountId))
-    throw new UsageError('show: an account id is needed');
-  return () => show(accountId);
+    throw new UsageError(`${name}: an account id is needed`);
+  if (!operation) return () => show(accountId);
+  if (!values.reason) throw new UsageError('--reason is needed');
+  return change(operation, accountId, values.reason);
 });

@@ -1,19 +1,17 @@
 import { parseArgs } from 'node:util';
-import {
-  approveAdjustment,
-  listAdjustments,
-  proposeAdjustment,
-  proposeCorrection,
-  rejectAdjustment,
-} from '../src/billing/adjustments.ts';
+import { findAdjustment, listAdjustments } from '../src/billing/adjustments.ts';
+import type { Config } from '../src/config.ts';
 import { isId } from '../src/ids.ts';
+import type { Logger } from '../src/log.ts';
 import type { AdjustmentDocument } from '../src/models/adjustment.ts';
-import { formatRub, parseRub } from '../src/money.ts';
+import { formatRub } from '../src/money.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
+const DEFAULT_REASON = 'by script';
 const USAGE = `Usage: npm run adjust -- <command>
 
-  propose --account <accountId> --rub <-12.50> --reason <text> --by <person>
+  propose --account <accountId> --rub=<-12.50> --reason <text> --by <person>
                               add money, or take it; somebody else has to approve
   propose --account <accountId> --books --reason <text> --by <person>
                               accept the books of a frozen account as they are, with an entry for what they do not explain
@@ -21,17 +19,12 @@ const USAGE = `Usage: npm run adjust -- <command>
   reject <adjustmentId> --by <person>
   list [--account <accountId>]`;
 
+type Context = { config: Config; log: Logger };
 type Values = { account?: string; rub?: string; books?: boolean; reason?: string; by?: string };
 
 function needed(name: keyof Values, value: string | undefined): string {
   if (value === undefined || value === '') throw new UsageError(`--${name} is needed`);
   return value;
-}
-
-function signedRubles(text: string): bigint {
-  const micros = parseRub(text.replace(/^-/, ''));
-  if (!micros) throw new UsageError('--rub: rubles other than 0 are needed, such as 100 or -99.50');
-  return text.startsWith('-') ? -micros : micros;
 }
 
 function account({ account: accountId }: Values): string {
@@ -60,11 +53,20 @@ function shown(adjustment: AdjustmentDocument): string {
   ]);
 }
 
-async function propose(values: Values): Promise<string> {
-  const proposal = { accountId: account(values), reason: needed('reason', values.reason), by: needed('by', values.by) };
+async function propose(context: Context, values: Values): Promise<string> {
+  const [targetId, reason, by] = [account(values), needed('reason', values.reason), needed('by', values.by)];
   if (values.books === (values.rub !== undefined)) throw new UsageError('propose: either --rub or --books is needed');
-  if (values.books) return shown(await proposeCorrection(proposal, Date.now()));
-  return shown(await proposeAdjustment({ ...proposal, amountMicros: signedRubles(values.rub ?? '') }, Date.now()));
+  const command = values.books
+    ? ({ name: 'adjustments.propose-correction', targetId, input: { reason } } as const)
+    : ({ name: 'adjustments.propose', targetId, input: { rubles: values.rub, reason } } as const);
+  const { madeId = '' } = await performByScript(context, command, by);
+  return shown(await findAdjustment(madeId));
+}
+
+async function decide(context: Context, name: 'approve' | 'reject', targetId: string, values: Values): Promise<string> {
+  const input = { reason: values.reason ?? DEFAULT_REASON };
+  await performByScript(context, { name: `adjustments.${name}`, targetId, input }, needed('by', values.by));
+  return shown(await findAdjustment(targetId));
 }
 
 async function list(values: Values): Promise<string> {
@@ -97,10 +99,9 @@ await runScript(USAGE, (words) => {
   });
   const [name = '', id, ...rest] = positionals;
   if (rest.length > 0) throw new UsageError(`unknown words: ${rest.join(' ')}`);
-  if (name === 'propose' && id === undefined) return () => propose(values);
+  if (name === 'propose' && id === undefined) return (context) => propose(context, values);
   if (name === 'list' && id === undefined) return () => list(values);
   if (name !== 'approve' && name !== 'reject') throw new UsageError(`unknown command "${words.join(' ')}"`);
   if (id === undefined || !isId('adj', id)) throw new UsageError(`${name}: an adjustment id is needed`);
-  const decide = name === 'approve' ? approveAdjustment : rejectAdjustment;
-  return async () => shown(await decide(id, needed('by', values.by), Date.now()));
+  return (context) => decide(context, name, id, values);
 });

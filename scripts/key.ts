@@ -1,20 +1,12 @@
 import { parseArgs } from 'node:util';
-import {
-  isCallbackUrl,
-  issueKey,
-  type KeySettings,
-  type ListedKey,
-  listKeys,
-  publishKeyChange,
-  revokeKey,
-} from '../src/auth/keys.ts';
+import { isCallbackUrl, issueKey, type KeySettings, type ListedKey, listKeys } from '../src/auth/keys.ts';
 import type { Config } from '../src/config.ts';
 import type { Logger } from '../src/log.ts';
-import { DISCONNECT_POLICIES, ENDPOINTS } from '../src/models/api-key.ts';
+import { ApiKey, DISCONNECT_POLICIES, ENDPOINTS } from '../src/models/api-key.ts';
 import { formatRub, parseRub } from '../src/money.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
-import { createRedis, redisReady } from '../src/redis.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run key -- <command>
 
@@ -30,11 +22,11 @@ const USAGE = `Usage: npm run key -- <command>
     --on-disconnect <${DISCONNECT_POLICIES.join('|')}>               what happens when the client goes away (default: cancel)
     --zero-retention            keep no content of its requests
   list [--account <accountId>]  keys, oldest first
-  revoke <keyId>                for good; effective within a second`;
+  revoke <keyId>                for good; effective within a second
+    --reason <text>             for the audit log`;
 
 type Command = (context: { config: Config; log: Logger }) => Promise<string>;
 
-const REDIS_TIMEOUT_MS = 2_000;
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?Z)?$/;
 
 function words(text: string | undefined): string[] {
@@ -174,21 +166,16 @@ function list(args: string[]): Command {
 }
 
 function revoke(args: string[]): Command {
-  const { positionals } = parseArgs({ args, allowPositionals: true, options: {} });
+  const options = { reason: { type: 'string', default: 'by script' } } as const;
+  const { positionals, values } = parseArgs({ args, allowPositionals: true, options });
   const [keyId, ...rest] = positionals;
   if (keyId === undefined || rest.length > 0) throw new UsageError('revoke: one key id is needed');
-  return async ({ config, log }) => {
-    const redis = createRedis(config.redis.url, 'commands', log);
-    try {
-      const { revokedAt, told } = await revokeKey(keyId, async () => {
-        await redisReady(redis, REDIS_TIMEOUT_MS);
-        await publishKeyChange(redis, config.redis.prefix, keyId);
-      });
-      const note = told ? '' : ' (Redis is away: running processes notice within a second)';
-      return `${keyId} is revoked since ${revokedAt.toISOString()}${note}`;
-    } finally {
-      redis.disconnect();
-    }
+  return async (context) => {
+    const input = { reason: values.reason };
+    const { told } = await performByScript(context, { name: 'keys.revoke', targetId: keyId, input });
+    const { revokedAt } = (await ApiKey.findById(keyId, { revokedAt: 1 }).lean()) ?? {};
+    const note = told ? '' : ' (Redis is away: running processes notice within a second)';
+    return `${keyId} is revoked since ${revokedAt?.toISOString()}${note}`;
   };
 }
 

@@ -1,11 +1,11 @@
 import { parseArgs } from 'node:util';
 import { checkEverything } from '../src/billing/full-check.ts';
 import { unresolvedAlerts } from '../src/billing/reconciliation-alerts.ts';
-import { releaseAccount } from '../src/billing/release.ts';
 import { inspectAccount } from '../src/billing/survey.ts';
 import { isId } from '../src/ids.ts';
 import type { Logger } from '../src/log.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run reconcile -- <command>
 
@@ -49,8 +49,9 @@ await runScript(USAGE, (words) => {
   if (name === 'check') return async () => report(await inspectAccount(id));
   const { by } = values;
   if (by === undefined) throw new UsageError('release: --by is needed');
-  return async () => {
-    await releaseAccount(id, by);
+  return async (context) => {
+    const command = { name: 'accounts.release', targetId: id, input: { reason: 'by script' } } as const;
+    await performByScript(context, command, by);
     return `${id} may spend again.`;
   };
 });

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import type { Config } from '../src/config.ts';
 import { isId } from '../src/ids.ts';
+import type { Logger } from '../src/log.ts';
 import { DELIVERY_STATES, Delivery, type DeliveryDocument, type DeliveryState } from '../src/models/delivery.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
-import { OVERDUE_MS, restartRow } from '../src/webhooks/delivery-rows.ts';
 import { type Open, openText, sealedAt } from '../src/webhooks/sealed.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npx tsx scripts/webhook.ts <command>
 
@@ -15,7 +16,7 @@ const USAGE = `Usage: npx tsx scripts/webhook.ts <command>
   show <evt_id>               one delivery with its log of attempts
   redeliver <evt_id>          send it again, whatever became of it; the workers do so within seconds`;
 
-type Command = (context: { config: Config }) => Promise<string>;
+type Command = (context: { config: Config; log: Logger }) => Promise<string>;
 type ListedDelivery = Omit<DeliveryDocument, 'url'>;
 
 const LIST_MAX = 100;
@@ -103,10 +104,11 @@ function show(words: string[]): Command {
 
 function redeliver(words: string[]): Command {
   const deliveryId = deliveryIdIn('redeliver', words);
-  return async () => {
-    const result = await restartRow(deliveryId, OVERDUE_MS + 1_000);
-    if (result === 'not_found') throw new Error('the delivery does not exist');
-    return result === 'pending' ? `${deliveryId} will be sent again` : `${deliveryId} is being sent at this moment`;
+  return async (context) => {
+    if (!(await Delivery.exists({ _id: deliveryId }))) throw new Error('the delivery does not exist');
+    const input = { reason: 'by script' };
+    await performByScript(context, { name: 'deliveries.redeliver', targetId: deliveryId, input });
+    return `${deliveryId} will be sent again`;
   };
 }
 

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { flag, integer, mongoUri, name, percent, seconds, secret } from './config-values.ts';
 import { CRASH_POINTS } from './crash-point.ts';
+import { isSafeForCookies, publicUrl, words } from './public-url.ts';
 import { decodeMasterKeys, decodeSecret } from './secrets.ts';
+import { brokenTimerRules } from './timer-rules.ts';
 
 /**
  * The only place that reads the environment. Parsed once into a frozen object whose names carry their units. Any
@@ -110,6 +112,10 @@ const variables = z.object({
   CRASH_PASSAGE: integer(1, 1, 1_000_000),
   ADMIN_HOST: z.string().default('127.0.0.1'),
   ADMIN_PORT: integer(8081, 0, 65_535),
+  ADMIN_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  ADMIN_TRUSTED_PROXIES: z.string().default(''),
+  ADMIN_SESSION_IDLE_MINUTES: integer(30, 1, 24 * 60),
+  ADMIN_SESSION_HOURS: integer(12, 1, 24),
 });
 
 type Variables = z.infer<typeof variables>;
@@ -129,29 +135,6 @@ function withFiles(environment: Environment, problems: string[]): Record<string,
     }
   }
   return values;
-}
-
-function checkTimers(v: Variables): string[] {
-  const rules: [boolean, string][] = [
-    [v.LEASE_HEARTBEAT_MS * 3 <= v.LEASE_MS, 'LEASE_HEARTBEAT_MS x 3 must not exceed LEASE_MS'],
-    [v.QUEUE_LOCK_MS < v.LEASE_MS, 'QUEUE_LOCK_MS must be shorter than LEASE_MS'],
-    [
-      v.LEASE_MS <= v.QUEUE_LOCK_MS + 2 * v.QUEUE_STALLED_MS,
-      'LEASE_MS must not exceed QUEUE_LOCK_MS + 2 x QUEUE_STALLED_MS',
-    ],
-    [v.PROVIDER_CONNECT_MS < v.REQUEST_DEADLINE_MS, 'PROVIDER_CONNECT_MS must be shorter than REQUEST_DEADLINE_MS'],
-    [v.PROVIDER_FIRST_BYTE_MS <= v.REQUEST_DEADLINE_MS, 'PROVIDER_FIRST_BYTE_MS must not exceed REQUEST_DEADLINE_MS'],
-    [v.PROVIDER_IDLE_MS <= v.STREAM_DEADLINE_MS, 'PROVIDER_IDLE_MS must not exceed STREAM_DEADLINE_MS'],
-    [v.LEASE_MS <= v.HOLD_GRACE_MS, 'LEASE_MS must not exceed HOLD_GRACE_MS'],
-    [v.WORKER_DRAIN_MS < v.STOP_GRACE_MS, 'WORKER_DRAIN_MS must be shorter than STOP_GRACE_MS'],
-    [
-      v.API_DRAIN_MS + v.API_DRAIN_NOTICE_MS < v.STOP_GRACE_MS,
-      'API_DRAIN_MS + API_DRAIN_NOTICE_MS must be shorter than STOP_GRACE_MS',
-    ],
-    [v.OPEN_REQUESTS_MAX <= v.API_IN_FLIGHT_MAX, 'API_IN_FLIGHT_MAX must not be smaller than OPEN_REQUESTS_MAX'],
-    [v.WEBHOOK_CONNECT_MS <= v.WEBHOOK_TOTAL_MS, 'WEBHOOK_CONNECT_MS must not exceed WEBHOOK_TOTAL_MS'],
-  ];
-  return rules.filter(([holds]) => !holds).map(([, text]) => text);
 }
 
 function build(
@@ -177,9 +160,7 @@ function build(
       metricsPort: v.API_METRICS_PORT,
       publicUrl: v.API_PUBLIC_URL ?? `http://${v.API_HOST}:${v.API_PORT}`,
       bodyBytesMax: v.API_BODY_BYTES_MAX,
-      trustedProxies: v.API_TRUSTED_PROXIES.split(',')
-        .map((text) => text.trim())
-        .filter((text) => text !== ''),
+      trustedProxies: words(v.API_TRUSTED_PROXIES),
       heartbeatMs: v.API_HEARTBEAT_MS,
       disconnectGraceMs: v.API_DISCONNECT_GRACE_MS,
       readerBufferBytesMax: v.API_READER_BUFFER_BYTES_MAX,
@@ -257,7 +238,13 @@ function build(
     },
     /** Tests only: where this process kills itself. */
     crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
-    admin: { host: v.ADMIN_HOST, port: v.ADMIN_PORT },
+    admin: {
+      host: v.ADMIN_HOST,
+      port: v.ADMIN_PORT,
+      publicUrl: publicUrl(v.ADMIN_PUBLIC_URL, v.ADMIN_HOST, v.ADMIN_PORT),
+      trustedProxies: words(v.ADMIN_TRUSTED_PROXIES),
+      session: { idleMs: v.ADMIN_SESSION_IDLE_MINUTES * 60_000, absoluteMs: v.ADMIN_SESSION_HOURS * 3_600_000 },
+    },
     sandbox: { url: v.SANDBOX_URL },
   } as const;
 }
@@ -291,8 +278,10 @@ export function loadConfig(environment: Environment = process.env): Config {
   const production = v.OCELOTIQ_MODE === 'production';
   const pepper = decodeSecret('KEY_PEPPER', v.KEY_PEPPER, production, problems);
   const masterKeys = decodeMasterKeys(v.MASTER_KEYS, production, problems);
-  problems.push(...checkTimers(v));
+  problems.push(...brokenTimerRules(v));
   if (production && v.WEBHOOK_ALLOW_LOOPBACK) problems.push('WEBHOOK_ALLOW_LOOPBACK: is for evaluation only');
+  if (production && !isSafeForCookies(publicUrl(v.ADMIN_PUBLIC_URL, v.ADMIN_HOST, v.ADMIN_PORT)))
+    problems.push('ADMIN_PUBLIC_URL: must be https, or this machine');
   if (production && v.CRASH_POINT !== undefined) problems.push('CRASH_POINT: is for tests only');
   if (problems.length > 0) throw new ConfigError(problems);
   const providerKeys = new Map(

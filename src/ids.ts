@@ -23,7 +23,9 @@ export type IdPrefix =
   | 'ret'
   | 'des'
   | 'hld'
-  | 'dsr';
+  | 'dsr'
+  | 'stf'
+  | 'ppr';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

@@ -26,7 +26,7 @@ describe('docs/configuration.md', () => {
     expect([...rows.keys()]).toContain(name);
     const expected = defaultOf(declaration);
     if (expected) expect(rows.get(name)).toBe(expected);
-    else expect(rows.get(name)).toMatch(/^(none|empty|http:\/\/API_HOST:API_PORT)$/);
+    else expect(rows.get(name)).toMatch(/^(none|empty|http:\/\/(API|ADMIN)_HOST:(API|ADMIN)_PORT)$/);
   });
 
   it('lists no variable that nothing reads', () => {

@@ -51,7 +51,7 @@ export function describePlaces(settings: Settings, engines: { mongo: string; red
     ['API', `${address(api)}/v1`],
     ['Documentation', `${address(api)}/docs`],
     ['Metrics', `${address(apiMetrics)}/metrics (api), ${address(workers)}/metrics (workers)`],
-    ['Back-office', `${address(admin)} (a placeholder in this version)`],
+    ['Back-office', `${address(admin)} (who may come in: npm run staff -- create --email <e-mail> --role admin)`],
   ];
   if (!settings.production) {
     rows.push(['Sandbox', `${address(sandbox)}/v1 (answers in place of real providers until their keys are set)`]);

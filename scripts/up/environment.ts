@@ -21,6 +21,9 @@ const FOR_SCRIPTS = [
   'API_PORT',
   'API_METRICS_PORT',
   'WORKER_METRICS_PORT',
+  'ADMIN_HOST',
+  'ADMIN_PORT',
+  'ADMIN_PUBLIC_URL',
 ];
 
 function isGiven(name: string): boolean {

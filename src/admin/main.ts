@@ -1,22 +1,93 @@
-import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { createAuditLog } from '../audit/append.ts';
+import { publishKeyChange } from '../auth/keys.ts';
+import { createPasswordHasher } from '../auth/staff-password.ts';
+import { createAccountWriter } from '../billing/account.ts';
 import { ConfigError, loadConfig } from '../config.ts';
+import { newId } from '../ids.ts';
 import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
 import { createLogger } from '../log.ts';
-import { createPlaceholder } from './placeholder.ts';
+import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
+import { createPerform } from '../operations/perform.ts';
+import { createContentCipher } from '../privacy/content-key.ts';
+import { inspectQueues } from '../queue/inspect.ts';
+import { createRedis } from '../redis.ts';
+import { createRequestWriter } from '../requests/writer.ts';
+import { sendCancel } from '../stream/control.ts';
+import { createAdminApp } from './app.ts';
+import { createPanel } from './panel/panel.ts';
+import { closeGracefully, configureServer } from './server.ts';
+import { createVisitors } from './visitor.ts';
 
+const QUEUES_MS = 1_000;
+
+/** What does not come in time is given up; a late answer is nobody's. */
+async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('timeout')), timeoutMs);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+/** Composition root of the back-office. */
 async function main(): Promise<void> {
   const config = loadConfig();
   const log = createLogger({ role: 'admin', level: config.logLevel });
   const lifecycle = createLifecycle(log);
-  const server = createPlaceholder();
-  server.listen(config.admin.port, config.admin.host);
-  await once(server, 'listening');
-  lifecycle.defer('http', () => {
-    server.closeAllConnections();
-    return new Promise((resolve) => server.close(resolve));
-  });
   runUntilSignal(lifecycle, log, config.stopGraceMs);
-  log.info({ port: config.admin.port, address: config.admin.host }, 'listening');
+  const { pepper, masterKeys } = config.secrets;
+  const { publicUrl, session: limits, host, port } = config.admin;
+  const { prefix } = config.redis;
+
+  await connectMongo(config.mongo);
+  lifecycle.defer('mongo', disconnectMongo);
+  // Redis only hurries things up here: without it a revoked key works for one more second.
+  const redis = createRedis(config.redis.url, 'commands', log);
+  lifecycle.defer('redis', () => redis.disconnect());
+
+  const audit = createAuditLog(pepper);
+  const perform = createPerform(audit, {
+    publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
+    cancel: {
+      accounts: createAccountWriter(),
+      writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),
+      sendCancel: (requestId) => sendCancel(redis, prefix, requestId),
+    },
+  });
+  let stopping = false;
+  const app = createAdminApp({
+    config,
+    entrance: {
+      signIn: { hasher: createPasswordHasher(pepper), cipher: createContentCipher(masterKeys), pepper, limits },
+      visitors: createVisitors({ pepper, publicUrl, limits }),
+      audit,
+    },
+    panel: {
+      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now()))),
+      perform,
+      audit,
+      pepper,
+      publicUrl,
+    },
+    log,
+    ready: async () => !stopping && (await pingMongo()),
+  });
+  const server = createServer(app);
+  configureServer(server);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  log.info({ port, address: host }, 'listening');
+  lifecycle.defer(
+    'http server',
+    async () => {
+      stopping = true;
+      await closeGracefully(server);
+    },
+    config.stopGraceMs,
+  );
 }
 
 await main().catch((error: unknown) => {

@@ -103,7 +103,8 @@ export async function proposeCorrection(proposal: Proposal, nowMs: number): Prom
   return store(proposal, { type: 'correction', amountMicros: differenceMicros, breaks, charges, holds }, nowMs);
 }
 
-async function existing(adjustmentId: string): Promise<AdjustmentDocument> {
+/** An adjustment by id. @throws `not_found`. */
+export async function findAdjustment(adjustmentId: string): Promise<AdjustmentDocument> {
   const found = await adjustments().findOne({ _id: adjustmentId });
   if (!found) throw new AppError('not_found', { message: 'There is no such adjustment.' });
   return found;
@@ -135,14 +136,14 @@ async function decide(adjustmentId: string, state: AdjustmentState, by: string, 
  */
 export async function approveAdjustment(adjustmentId: string, by: string, nowMs: number): Promise<AdjustmentDocument> {
   checkPerson(by);
-  const proposed = await existing(adjustmentId);
+  const proposed = await findAdjustment(adjustmentId);
   if (proposed.proposedBy === by) throw new AppError('second_person_needed');
   if (proposed.state === 'proposed') {
     await expireProposals(nowMs);
     await expectCovered(proposed);
     await decide(adjustmentId, 'approved', by, nowMs);
   }
-  const decided = await existing(adjustmentId);
+  const decided = await findAdjustment(adjustmentId);
   if (decided.decidedBy !== by || (decided.state !== 'approved' && decided.state !== 'executed'))
     throw new AppError('state_conflict', { message: `This adjustment is ${decided.state}.` });
   return decided.state === 'executed' ? decided : executeAdjustment(decided);
@@ -151,9 +152,9 @@ export async function approveAdjustment(adjustmentId: string, by: string, nowMs:
 /** Rejects a proposal; its proposer may do so too. @throws `state_conflict` when it is decided already. */
 export async function rejectAdjustment(adjustmentId: string, by: string, nowMs: number): Promise<AdjustmentDocument> {
   checkPerson(by);
-  await existing(adjustmentId);
+  await findAdjustment(adjustmentId);
   await decide(adjustmentId, 'rejected', by, nowMs);
-  const decided = await existing(adjustmentId);
+  const decided = await findAdjustment(adjustmentId);
   if (decided.state !== 'rejected' || decided.decidedBy !== by)
     throw new AppError('state_conflict', { message: `This adjustment is ${decided.state}.` });
   return decided;

@@ -4,12 +4,14 @@ import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
 import { ApiKey } from './api-key.ts';
+import { AuditEntry } from './audit-entry.ts';
 import { mendClosedConnections } from './closed-connection.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
 import { LegalHold } from './legal-hold.ts';
+import { PriceProposal } from './price-proposal.ts';
 import { PrivacyRequest, ProductionCalendar } from './privacy-request.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
@@ -17,6 +19,7 @@ import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
 import { RetentionClass } from './retention-class.ts';
 import { RetentionRun } from './retention-run.ts';
+import { Staff, StaffSession, StaffThrottle } from './staff.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -45,6 +48,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     AiModel,
     Provider,
     Price,
+    PriceProposal,
     Delivery,
     ReconciliationAlert,
     ReconciliationSegment,
@@ -56,6 +60,10 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     LegalHold,
     PrivacyRequest,
     ProductionCalendar,
+    Staff,
+    StaffSession,
+    StaffThrottle,
+    AuditEntry,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

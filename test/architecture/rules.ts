@@ -6,23 +6,25 @@ import type { SourceFile } from './scan.ts';
 
 /** A file imports its own folder and lower levels only. Folders of one level do not import each other. */
 const LEVELS: Readonly<Record<string, number>> = {
-  api: 4,
-  workers: 4,
-  admin: 4,
-  cabinet: 4,
-  migrate: 4,
-  sandbox: 4,
+  api: 5,
+  workers: 5,
+  admin: 5,
+  cabinet: 5,
+  migrate: 5,
+  sandbox: 5,
+  operations: 4,
   requests: 3,
   billing: 2,
   auth: 2,
   webhooks: 2,
   privacy: 2,
+  audit: 2,
   models: 1,
   queue: 1,
   stream: 1,
   providers: 1,
 };
-const MAIN_LEVEL = 5;
+const MAIN_LEVEL = 6;
 const ROOT_LEVEL = 0;
 
 export type Exception = { file: string; mayImport: string; reason: string };

@@ -1,0 +1,43 @@
+import { createAuditLog } from '../src/audit/append.ts';
+import { publishKeyChange } from '../src/auth/keys.ts';
+import { createAccountWriter } from '../src/billing/account.ts';
+import type { Config } from '../src/config.ts';
+import { newId } from '../src/ids.ts';
+import type { Logger } from '../src/log.ts';
+import type { OperationResult } from '../src/operations/define.ts';
+import { type Command, createPerform } from '../src/operations/perform.ts';
+import { createRedis, redisReady } from '../src/redis.ts';
+import { createRequestWriter } from '../src/requests/writer.ts';
+import { sendCancel } from '../src/stream/control.ts';
+
+const REDIS_TIMEOUT_MS = 2_000;
+
+/** Carries out a command of the back-office for whoever runs a script, and writes it into the audit log. */
+export async function performByScript(
+  { config, log }: { config: Config; log: Logger },
+  command: Command,
+  by?: string,
+): Promise<OperationResult> {
+  const { prefix } = config.redis;
+  const redis = createRedis(config.redis.url, 'commands', log);
+  const ready = async () => redisReady(redis, REDIS_TIMEOUT_MS);
+  const perform = createPerform(createAuditLog(config.secrets.pepper), {
+    publishKey: async (keyId) => {
+      await ready();
+      await publishKeyChange(redis, prefix, keyId);
+    },
+    cancel: {
+      accounts: createAccountWriter(),
+      writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),
+      sendCancel: async (requestId) => {
+        await ready();
+        await sendCancel(redis, prefix, requestId);
+      },
+    },
+  });
+  try {
+    return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);
+  } finally {
+    redis.disconnect();
+  }
+}

@@ -1,0 +1,92 @@
+import {
+  Badge,
+  Box,
+  createElement,
+  type Element,
+  localeOf,
+  type PropertyJson,
+  page,
+  type RecordJson,
+  Text,
+} from './window.ts';
+
+/** One value of a record, in a list or on the record's page: a moment, an id, one of few values, or plain text. */
+
+const TONES: Readonly<Record<string, readonly [text: string, background: string]>> = {
+  good: ['#166534', '#dcfce7'],
+  bad: ['#991b1b', '#fee2e2'],
+  waiting: ['#854d0e', '#fef3c7'],
+  plain: ['#44403c', '#f0efee'],
+};
+const TONE_OF: Readonly<Record<string, string>> = {
+  active: 'good',
+  done: 'good',
+  delivered: 'good',
+  executed: 'good',
+  resolved: 'good',
+  failed: 'bad',
+  frozen: 'bad',
+  revoked: 'bad',
+  denied: 'bad',
+  refused: 'bad',
+  open: 'bad',
+  suspended: 'waiting',
+  running: 'waiting',
+  accepted: 'waiting',
+  pending: 'waiting',
+  proposed: 'waiting',
+  approved: 'waiting',
+  acknowledged: 'waiting',
+  invited: 'waiting',
+};
+const LONG_ID = /^([a-z]{3}_)\w{18}(\w{8})$/;
+const PLAIN = { style: { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', lineHeight: 1.4 } };
+
+function moment(text: string, language: string): string {
+  const at = new Date(text);
+  return Number.isNaN(at.getTime())
+    ? text
+    : at.toLocaleString(localeOf(language), { dateStyle: 'short', timeStyle: 'medium' });
+}
+
+function Tag({ value, label }: { value: string; label: string }): Element {
+  const [color, background] = TONES[TONE_OF[value] ?? 'plain'] ?? [];
+  const style = { color, background, border: 0, whiteSpace: 'nowrap', fontWeight: 600 };
+  return createElement(Badge, { style, 'data-value': value }, label);
+}
+
+/** An id: what tells it from others in a list, the whole of it on a page of its own. */
+function Id({ value, isShort, to }: { value: string; isShort: boolean; to: string | undefined }): Element {
+  const [, kind = '', end = ''] = (isShort && LONG_ID.exec(value)) || [];
+  const style = { fontFamily: 'ui-monospace, monospace', whiteSpace: isShort ? 'nowrap' : 'normal' };
+  const properties = { title: value, style: to === undefined ? style : { ...style, color: '#b45309' } };
+  const text = kind === '' ? value : `${kind}…${end}`;
+  return to === undefined
+    ? createElement('span', properties, text)
+    : createElement(page.ReactRouterDOM.Link, { ...properties, to }, text);
+}
+
+export function Value(given: { property: PropertyJson; record: RecordJson; isShort: boolean }): Element {
+  const { property, record, isShort } = given;
+  const { translateLabel, i18n } = page.AdminJS.useTranslation();
+  const known = page.ReactRedux.useSelector(({ resources }) => resources.map(({ id }) => id));
+  const { name, type, reference, availableValues } = property;
+  const value = record.params[name] ?? '';
+  if (value === '' || value === '—') return createElement(Text, { color: 'grey40' }, '—');
+  if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`) });
+  if (type === 'datetime')
+    return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
+  if (reference) {
+    const to = known.includes(reference)
+      ? `/admin/resources/${reference}/records/${encodeURIComponent(value)}/show`
+      : undefined;
+    return createElement(Id, { value, isShort, to });
+  }
+  if (LONG_ID.test(value)) return createElement(Id, { value, isShort, to: undefined });
+  return createElement(Box, PLAIN, value);
+}
+
+/** In AdminJS' lists. */
+export function Cell({ property, record }: { property: PropertyJson; record: RecordJson }): Element {
+  return createElement(Value, { property, record, isShort: true });
+}

@@ -1,0 +1,154 @@
+import {
+  type ActionProperties,
+  ask,
+  Box,
+  Button,
+  createElement,
+  type Element,
+  FormGroup,
+  Input,
+  Label,
+  localeOf,
+  MessageBox,
+  page,
+  refusal,
+  Select,
+  Text,
+  TextArea,
+  useSession,
+  useState,
+} from './window.ts';
+
+/** The form of a command: what it does, what it needs to know, and what came of it. */
+
+type FieldProperties = {
+  field: ActionProperties['action']['custom']['fields'][number];
+  value: string;
+  setValue: (value: string) => void;
+};
+
+const REASON_CHARACTERS_MIN = 5;
+
+type Option = { value: string; label: string };
+
+function isLongEnough(name: string, value: string): boolean {
+  return value.trim().length >= (name === 'reason' ? REASON_CHARACTERS_MIN : 1);
+}
+
+function Field({ field: { name, kind, isOptional = false, choices = [] }, value, setValue }: FieldProperties): Element {
+  const { translateProperty, translateLabel, translateMessage } = page.AdminJS.useTranslation();
+  const onChange = (event: { target: { value: string } }) => setValue(event.target.value);
+  const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
+  const common = { id: name, name, value, onChange, required: !isOptional, width: 1 };
+  const inputs: Record<string, () => Element> = {
+    word: () => createElement(Input, { ...common, type: 'text', maxLength: 128 }),
+    moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
+    rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
+    email: () => createElement(Input, { ...common, type: 'email', maxLength: 254 }),
+    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500 }),
+    choice: () =>
+      createElement(Select, {
+        inputId: name,
+        options,
+        value: options.find((option) => option.value === value) ?? null,
+        onChange: (option: Option | null) => setValue(option?.value ?? ''),
+        isClearable: false,
+      }),
+  };
+  return createElement(
+    FormGroup,
+    null,
+    createElement(Label, { htmlFor: name }, translateProperty(name)),
+    inputs[kind]?.() ?? null,
+    (name === 'reason' || name === 'rubles') &&
+      createElement(Text, { variant: 'sm', color: 'grey60', mt: 'sm' }, translateMessage(`${name}Help`)),
+  );
+}
+
+type Outcome = { message: string; isGood: boolean; link?: string; expiresAt?: string };
+
+function Result({ outcome }: { outcome: Outcome }): Element {
+  const { translateMessage, i18n } = page.AdminJS.useTranslation();
+  const { message, isGood, link, expiresAt } = outcome;
+  const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
+  return createElement(
+    Box,
+    { mb: 'xl', role: 'status', 'data-outcome': isGood ? 'done' : 'refused' },
+    createElement(MessageBox, { variant: isGood ? 'success' : 'danger', message: translateMessage(message) }),
+    link &&
+      createElement(
+        Box,
+        { mt: 'lg' },
+        createElement(Text, null, translateMessage('inviteLink')),
+        createElement(Input, { value: link, readOnly: true, width: 1, my: 'default', 'data-link': 'invitation' }),
+        createElement(Text, { color: 'grey60' }, `${translateMessage('inviteUntil')} ${until}`),
+      ),
+  );
+}
+
+/** What is sent: nothing for what was left empty, and moments without the zone of the operator. */
+function inputOf(fields: FieldProperties['field'][], values: Readonly<Record<string, string>>): Record<string, string> {
+  const given = fields.filter(({ name }) => (values[name] ?? '') !== '');
+  return Object.fromEntries(
+    given.map(({ name, kind }) => {
+      const value = values[name] ?? '';
+      return [name, kind === 'moment' ? new Date(value).toISOString() : value];
+    }),
+  );
+}
+
+export function CommandForm({ action, resource, record }: ActionProperties): Element {
+  const session = useSession();
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const [values, setValues] = useState<Record<string, string>>({});
+  const [isBusy, setBusy] = useState(false);
+  const [outcome, setOutcome] = useState<Outcome | undefined>(undefined);
+  const { fields, isDangerous, explanation } = action.custom;
+  const path = record ? `records/${encodeURIComponent(record.id)}/${action.name}` : `actions/${action.name}`;
+
+  const submit = (event: { preventDefault(): void }) => {
+    event.preventDefault();
+    setBusy(true);
+    ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
+      .then((answer) => {
+        const { link, expiresAt, told } = answer.body as { link?: string; expiresAt?: string; told?: boolean };
+        const isGood = answer.status === 200;
+        const message = isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
+        setOutcome({ message, isGood, ...(link && expiresAt ? { link, expiresAt } : {}) });
+      })
+      .catch(() => setOutcome({ message: 'error_other', isGood: false }))
+      .finally(() => setBusy(false));
+  };
+
+  const isComplete = fields.every(({ name, isOptional }) => isOptional || isLongEnough(name, values[name] ?? ''));
+  const form = createElement(
+    Box,
+    { as: 'form', onSubmit: submit },
+    ...fields.map((field) =>
+      createElement(Field, {
+        key: field.name,
+        field,
+        value: values[field.name] ?? '',
+        setValue: (value: string) => setValues({ ...values, [field.name]: value }),
+      }),
+    ),
+    createElement(
+      Button,
+      {
+        type: 'submit',
+        variant: 'contained',
+        color: isDangerous ? 'danger' : 'primary',
+        disabled: isBusy || !isComplete,
+      },
+      translateMessage('submit'),
+    ),
+  );
+  return createElement(
+    Box,
+    { variant: 'container', bg: 'white', p: 'xxl', maxWidth: 720, 'data-command': action.name },
+    record && createElement(Text, { mb: 'default', fontWeight: 'bold' }, record.title),
+    createElement(Text, { mb: 'xl', color: 'grey80' }, translateMessage(explanation)),
+    outcome && createElement(Result, { outcome }),
+    outcome?.isGood ? null : form,
+  );
+}

@@ -1,0 +1,69 @@
+import { Box, createElement, type Element, H4, page, Text } from './window.ts';
+
+/** How the queues stand, on the first page of those who look after them. */
+
+type FailedJob = { id: string; name: string; reason: string; failedAt: string };
+export type QueueState = {
+  queue: string;
+  waiting: number;
+  active: number;
+  delayed: number;
+  failed: number;
+  oldestWaitingMs: number;
+  failedJobs: FailedJob[];
+};
+
+const CARD = { bg: 'white', p: 'xl', mb: 'xxl', style: { borderRadius: 12, overflowX: 'auto' } };
+const CELL = { padding: '8px 24px 8px 0' };
+const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldestWaiting'] as const;
+const SECOND_MS = 1_000;
+
+function Row({ state }: { state: QueueState }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const age = state.oldestWaitingMs === 0 ? '—' : `${(state.oldestWaitingMs / SECOND_MS).toFixed(1)} s`;
+  const cells = [
+    translateMessage(`queue_${state.queue}`),
+    state.waiting,
+    state.active,
+    state.delayed,
+    state.failed,
+    age,
+  ];
+  const row = createElement(
+    'tr',
+    { 'data-queue': state.queue },
+    ...cells.map((cell, index) => createElement('td', { key: COLUMNS[index], style: CELL }, String(cell))),
+  );
+  const failures = state.failedJobs.map(({ id, name, reason }) =>
+    createElement(
+      'tr',
+      { key: id },
+      createElement(
+        'td',
+        { colSpan: COLUMNS.length, style: { ...CELL, color: '#991b1b' } },
+        `${name} ${id}: ${reason}`,
+      ),
+    ),
+  );
+  return createElement(page.React.Fragment, null, row, ...failures);
+}
+
+export function Queues({ queues }: { queues: QueueState[] | null }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const heading = createElement(
+    'tr',
+    null,
+    ...COLUMNS.map((name) =>
+      createElement('th', { key: name, style: { ...CELL, fontWeight: 600 } }, translateMessage(name)),
+    ),
+  );
+  const rows = queues?.map((state) => createElement(Row, { key: state.queue, state })) ?? [];
+  return createElement(
+    Box,
+    { ...CARD, 'data-queues': queues ? 'shown' : 'away' },
+    createElement(H4, { mb: 'lg' }, translateMessage('queues')),
+    queues
+      ? createElement('table', null, createElement('thead', null, heading), createElement('tbody', null, ...rows))
+      : createElement(Text, null, translateMessage('queuesAway')),
+  );
+}

@@ -1,0 +1,171 @@
+import { Value } from './cell.ts';
+import {
+  ask,
+  Box,
+  createElement,
+  type Element,
+  H4,
+  Label,
+  localeOf,
+  type PropertyJson,
+  page,
+  type RecordJson,
+  type ResourceJson,
+  Text,
+  useEffect,
+  useSession,
+  useState,
+} from './window.ts';
+
+/** The page of one record: its members, its steps in time, and what belongs to it in other collections. */
+
+type Related = { resourceId: string; filter: string; by?: string };
+type Properties = {
+  action: { custom: { steps: string[]; related: Related[] } };
+  resource: ResourceJson & { showProperties: PropertyJson[] };
+  record: RecordJson;
+};
+
+const CARD = { bg: 'white', p: 'xl', mb: 'xl', style: { borderRadius: 12 } };
+const GRID = {
+  style: { display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(260px, 1fr))', gap: '20px 32px' },
+};
+const WIDE = { style: { gridColumn: '1 / -1' } };
+const TABLE = { style: { width: '100%', textAlign: 'left' } };
+const CELL = { padding: '8px 16px 8px 0', verticalAlign: 'top' };
+const RELATED_MAX = 10;
+const SECOND_MS = 1_000;
+
+function Member({ property, record, resource }: Properties & { property: PropertyJson }): Element {
+  const { translateProperty } = page.AdminJS.useTranslation();
+  return createElement(
+    Box,
+    property.type === 'textarea' ? WIDE : null,
+    createElement(Label, null, translateProperty(property.name, resource.id)),
+    createElement(Value, { property, record, isShort: false }),
+  );
+}
+
+function duration(ms: number): string {
+  return ms < SECOND_MS ? `+${ms} ms` : `+${(ms / SECOND_MS).toFixed(ms < 10 * SECOND_MS ? 2 : 1)} s`;
+}
+
+function Steps({ steps, record, resource }: Properties & { steps: string[] }): Element {
+  const { translateProperty, translateMessage, i18n } = page.AdminJS.useTranslation();
+  const taken = steps
+    .map((name) => ({ name, ms: Date.parse(record.params[name] ?? '') }))
+    .filter(({ ms }) => !Number.isNaN(ms))
+    .sort((a, b) => a.ms - b.ms);
+  const rows = taken.map(({ name, ms }, index) =>
+    createElement(
+      'tr',
+      { key: name, 'data-step': name },
+      createElement('td', { style: CELL }, translateProperty(name, resource.id)),
+      createElement(
+        'td',
+        { style: CELL },
+        new Date(ms).toLocaleString(localeOf(i18n.language), { timeStyle: 'medium' }),
+      ),
+      createElement('td', { style: CELL }, index === 0 ? '' : duration(ms - (taken[index - 1]?.ms ?? ms))),
+    ),
+  );
+  return createElement(
+    Box,
+    CARD,
+    createElement(H4, { mb: 'lg' }, translateMessage('steps')),
+    createElement('table', null, createElement('tbody', null, ...rows)),
+  );
+}
+
+type Listed = { records: RecordJson[]; meta: { total: number } };
+
+function RelatedTable({ related, id }: { related: Related; id: string }): Element {
+  const session = useSession();
+  const { translateLabel, translateProperty, translateMessage } = page.AdminJS.useTranslation();
+  const resource = page.ReactRedux.useSelector(({ resources }) =>
+    resources.find((one) => one.id === related.resourceId),
+  );
+  const [listed, setListed] = useState<Listed | undefined>(undefined);
+  const query = `filters.${related.filter}=${encodeURIComponent(id)}`;
+  useEffect(() => {
+    ask(`resources/${related.resourceId}/actions/list?${query}&perPage=${RELATED_MAX}`, session).then(
+      ({ status, body }) => status === 200 && setListed(body as unknown as Listed),
+      () => undefined,
+    );
+    return undefined;
+  }, [query]);
+  if (!resource || !listed) return null;
+  const shown = resource.listProperties.filter(({ name }) => name !== related.filter);
+  const cell = (content: Element, key: string) => createElement('td', { key, style: CELL }, content);
+  const rows = listed.records.map((record) =>
+    createElement(
+      'tr',
+      { key: record.id },
+      ...shown.map((property) => cell(createElement(Value, { property, record, isShort: true }), property.name)),
+      cell(
+        createElement(
+          page.ReactRouterDOM.Link,
+          {
+            to: `/admin/resources/${resource.id}/records/${encodeURIComponent(record.id)}/show`,
+            style: { color: '#b45309' },
+          },
+          translateMessage('openRecord'),
+        ),
+        'open',
+      ),
+    ),
+  );
+  const heading = createElement(
+    'tr',
+    null,
+    ...shown.map(({ name }) =>
+      createElement('th', { key: name, style: { ...CELL, fontWeight: 600 } }, translateProperty(name, resource.id)),
+    ),
+    createElement('th', { key: 'open' }),
+  );
+  const all = createElement(
+    page.ReactRouterDOM.Link,
+    { to: `/admin/resources/${resource.id}?${query}`, style: { color: '#b45309', fontSize: 14 } },
+    `${translateMessage('showAll')} (${listed.meta.total})`,
+  );
+  return createElement(
+    Box,
+    { ...CARD, 'data-related': resource.id, style: { ...CARD.style, overflowX: 'auto' } },
+    createElement(
+      Box,
+      { flex: true, justifyContent: 'space-between', mb: 'lg' },
+      createElement(H4, null, translateLabel(resource.id)),
+      rows.length > 0 ? all : null,
+    ),
+    rows.length === 0
+      ? createElement(Text, { color: 'grey60' }, translateMessage('noRecords'))
+      : createElement('table', TABLE, createElement('thead', null, heading), createElement('tbody', null, ...rows)),
+  );
+}
+
+export function Record(given: Properties): Element {
+  const { action, resource, record } = given;
+  const { steps, related } = action.custom;
+  const members = resource.showProperties.filter(({ name }) => !steps.includes(name));
+  return createElement(
+    Box,
+    { 'data-record': record.id },
+    createElement(
+      Box,
+      CARD,
+      createElement(
+        Box,
+        GRID,
+        ...members.map((property) => createElement(Member, { ...given, key: property.name, property })),
+      ),
+    ),
+    steps.length > 0 ? createElement(Steps, { ...given, steps }) : null,
+    ...related.map((one) =>
+      createElement(RelatedTable, {
+        key: one.resourceId,
+        related: one,
+        id: (one.by && record.params[one.by]) || record.id,
+      }),
+    ),
+  );
+}

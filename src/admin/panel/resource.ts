@@ -1,0 +1,201 @@
+import { type ActionContext, BaseRecord, BaseResource, type Filter } from 'adminjs';
+import type { Document, Filter as MongoFilter } from 'mongodb';
+import { can } from '../../auth/roles.ts';
+import { AppError } from '../../errors.ts';
+import { nativeCollection } from '../../models/connect.ts';
+import type { StaffRole } from '../../models/staff.ts';
+import { PanelProperty } from './property.ts';
+import { fromAddress, toAddress } from './record-id.ts';
+import type { PanelField, PanelSpec } from './spec.ts';
+
+/**
+ * A collection as AdminJS reads it: only the fields of its spec, only what the role of the reader may see, and no way
+ * to write. Who may not read it gets nothing, whichever way AdminJS asks.
+ */
+
+const PAGE_MAX = 100;
+const OFFSET_MAX = 10_000;
+const COUNT_MAX = 10_000;
+const READ_TIMEOUT_MS = 5_000;
+
+export type Member = { id: string; email: string; role: StaffRole };
+
+/** The role of the member AdminJS acts for; without one nothing is shown. */
+export function roleOf(context: Pick<ActionContext, 'currentAdmin'> | undefined): StaffRole | undefined {
+  return (context?.currentAdmin as Member | undefined)?.role;
+}
+
+/** The fields of a collection that a role may see. */
+export function fieldsFor(spec: PanelSpec, role: StaffRole | undefined): readonly PanelField[] {
+  if (role === undefined || !can(role, spec.permission)) return [];
+  return spec.fields.filter(({ permission }) => permission === undefined || can(role, permission));
+}
+
+/** What stands where there is nothing to show, as far as it is shown as text. */
+function nothing({ type = 'string', reference, choices }: PanelField): string | undefined {
+  return type === 'datetime' || reference || choices ? undefined : '—';
+}
+
+function projectionOf(fields: readonly PanelField[]): Document {
+  return Object.fromEntries(fields.flatMap(({ name, paths }) => (paths ?? [name]).map((path) => [path, 1])));
+}
+
+function refuse(name: string): never {
+  throw new AppError('invalid_request', { param: name, message: `${name}: cannot be searched like this` });
+}
+
+function momentOf(name: string, value: unknown): Date | undefined {
+  if (value === undefined || value === '') return undefined;
+  const at = typeof value === 'string' ? new Date(value) : new Date(Number.NaN);
+  return Number.isNaN(at.getTime()) ? refuse(name) : at;
+}
+
+function conditionOf(field: PanelField, value: unknown): MongoFilter<Document> {
+  const { name, filter, between } = field;
+  if (between && typeof value === 'object' && value !== null) {
+    const members = Object.keys(value);
+    if (members.some((member) => member !== 'from' && member !== 'to')) refuse(name);
+    return between(momentOf(name, Reflect.get(value, 'from')), momentOf(name, Reflect.get(value, 'to')));
+  }
+  const condition = typeof value === 'string' ? filter?.(value.trim()) : undefined;
+  return condition ?? refuse(name);
+}
+
+/** The conditions for what was searched, each field by its own rule, anything else refused; those of indexes first. */
+function conditionsOf(fields: readonly PanelField[], filter: Filter | undefined) {
+  const given = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
+  const [indexed, others]: [MongoFilter<Document>[], MongoFilter<Document>[]] = [[], []];
+  for (const { path, value } of given.filter((one) => one.value !== '')) {
+    const field = fields.find(({ name }) => name === path) ?? refuse(path);
+    (field.isIndexed ? indexed : others).push(conditionOf(field, value));
+  }
+  return { indexed, others };
+}
+
+function matching(conditions: readonly MongoFilter<Document>[]): Document[] {
+  return conditions.length === 0 ? [] : [{ $match: { $and: conditions } }];
+}
+
+export class PanelResource extends BaseResource {
+  readonly spec: PanelSpec;
+  private readonly shown: readonly PanelProperty[];
+
+  constructor(spec: PanelSpec) {
+    super(spec);
+    this.spec = spec;
+    this.shown = spec.fields.map((field, position) => new PanelProperty(field, position));
+  }
+
+  static override isAdapterFor(raw: unknown): boolean {
+    return raw instanceof PanelResource;
+  }
+
+  override databaseName(): string {
+    return 'ocelotiq';
+  }
+
+  override databaseType(): string {
+    return 'other';
+  }
+
+  override id(): string {
+    return this.spec.id;
+  }
+
+  override properties(): PanelProperty[] {
+    return [...this.shown];
+  }
+
+  override property(path: string): PanelProperty | null {
+    return this.shown.find((property) => property.path() === path) ?? null;
+  }
+
+  private collection() {
+    return nativeCollection<Document>({ collection: { collectionName: this.spec.collection } });
+  }
+
+  private record(document: Document, fields: readonly PanelField[]): BaseRecord {
+    const texts = fields.map((field) => [field.name, field.value(document) ?? nothing(field)] as const);
+    const params = Object.fromEntries(texts.filter(([, text]) => text !== undefined));
+    return new BaseRecord({ ...params, id: toAddress(String(params.id)) }, this);
+  }
+
+  private orderedBy(filter: Filter | undefined): string {
+    const { ordered } = this.spec;
+    const searched = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
+    return ordered && searched.some(({ path, value }) => path === ordered.within && value !== '') ? ordered.by : '_id';
+  }
+
+  private idOf(id: string | number): unknown {
+    return this.spec.hasNumericId ? Number(id) : fromAddress(String(id));
+  }
+
+  override async count(filter: Filter, context?: ActionContext): Promise<number> {
+    const fields = fieldsFor(this.spec, roleOf(context));
+    if (fields.length === 0) return 0;
+    const counting = [...this.search(fields, filter, -1), { $limit: COUNT_MAX }, { $count: 'total' }];
+    const [found] = await this.collection().aggregate(counting, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+    return Number(found?.total ?? 0);
+  }
+
+  /** The stages that find what was searched: by index as far as there is one, the rest among the newest of that. */
+  private search(fields: readonly PanelField[], filter: Filter, direction: 1 | -1): Document[] {
+    const { indexed, others } = conditionsOf(fields, filter);
+    const { scanMax } = this.spec;
+    const sorted = { $sort: { [this.orderedBy(filter)]: direction } };
+    const bound = scanMax !== undefined && others.length > 0 ? [{ $limit: scanMax }] : [];
+    return [...matching(indexed), sorted, ...bound, ...matching(others)];
+  }
+
+  override async find(
+    filter: Filter,
+    options: { limit?: number; offset?: number; sort?: { direction?: 'asc' | 'desc' } },
+    context?: ActionContext,
+  ): Promise<BaseRecord[]> {
+    const fields = fieldsFor(this.spec, roleOf(context));
+    if (fields.length === 0) return [];
+    const stages = [
+      ...this.search(fields, filter, options.sort?.direction === 'asc' ? 1 : -1),
+      { $skip: Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX) },
+      { $limit: Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX) },
+      { $project: projectionOf(fields) },
+    ];
+    const found = await this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+    return found.map((document) => this.record(document, fields));
+  }
+
+  override async findOne(id: string, context?: ActionContext): Promise<BaseRecord | null> {
+    const [record] = await this.recordsOf([id], fieldsFor(this.spec, roleOf(context)));
+    return record ?? null;
+  }
+
+  /** What other records refer to: only what they are called by. */
+  override async findMany(ids: (string | number)[], context?: ActionContext): Promise<BaseRecord[]> {
+    const fields = fieldsFor(this.spec, roleOf(context));
+    return this.recordsOf(
+      ids,
+      fields.filter(({ name }) => name === 'id' || name === this.spec.title),
+    );
+  }
+
+  private async recordsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<BaseRecord[]> {
+    if (fields.length === 0 || ids.length === 0) return [];
+    const wanted = ids.slice(0, PAGE_MAX).map((id) => this.idOf(id));
+    const found = await this.collection()
+      .find({ _id: { $in: wanted as never[] } }, { projection: projectionOf(fields), maxTimeMS: READ_TIMEOUT_MS })
+      .toArray();
+    return found.map((document) => this.record(document, fields));
+  }
+
+  override create(): never {
+    throw new AppError('staff_forbidden');
+  }
+
+  override update(): never {
+    throw new AppError('staff_forbidden');
+  }
+
+  override delete(): never {
+    throw new AppError('staff_forbidden');
+  }
+}

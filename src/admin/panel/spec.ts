@@ -1,0 +1,86 @@
+import type { Document, Filter as MongoFilter } from 'mongodb';
+import type { Permission } from '../../auth/roles.ts';
+import type { OperationName } from '../../operations/catalogue.ts';
+
+/**
+ * How a collection is shown. Nothing of a document leaves the database but the paths of the fields named here, and
+ * nothing of a field leaves the server but the text made of it, to roles that may see it.
+ */
+
+/** What a field may be searched by. `undefined`: not with this text. */
+export type FieldFilter = (text: string) => MongoFilter<Document> | undefined;
+
+export type PanelField = {
+  name: string;
+  /** Members of the document that are read for it; its own name when left out. */
+  paths?: readonly string[];
+  type?: 'string' | 'datetime' | 'textarea';
+  /** The text to show; `undefined` shows nothing. */
+  value: (document: Document) => string | undefined;
+  /** The collection this is an id of. */
+  reference?: string;
+  filter?: FieldFilter;
+  /** A filter over time: the document's members between two moments. */
+  between?: (from: Date | undefined, to: Date | undefined) => MongoFilter<Document>;
+  /** An index finds what is searched by this field. */
+  isIndexed?: boolean;
+  /** What the field can be, for choosing in filters. */
+  choices?: readonly string[];
+  /** Roles without it do not get the field. */
+  permission?: Permission;
+  /** Read but not shown: an id that another field shows as people write it. */
+  isHidden?: boolean;
+  /** In lists, which have room for few. */
+  listed?: boolean;
+};
+
+/** A field of the form of a command. */
+export type CommandField = {
+  name: string;
+  isOptional?: boolean;
+  kind: 'text' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
+  choices?: readonly string[];
+};
+
+export type PanelCommand = {
+  /** Name of the action in the panel. */
+  action: string;
+  operation: OperationName;
+  icon: string;
+  fields: readonly CommandField[];
+  /** Offered only for records that look like this. The command itself decides whether it can be done. */
+  when?: (texts: Readonly<Record<string, unknown>>) => boolean;
+  isDangerous?: boolean;
+  /** Message that explains it; `explain_<action>` when left out. */
+  explanation?: string;
+};
+
+export type PanelSpec = {
+  id: string;
+  collection: string;
+  icon: string;
+  permission: Permission;
+  /** The field that stands for the record. */
+  title: string;
+  fields: readonly PanelField[];
+  /** Commands about one record. */
+  commands?: readonly PanelCommand[];
+  /** Commands about none. */
+  collectionCommands?: readonly PanelCommand[];
+  /** A collection that grows without end: what no index finds is looked for among so many of the newest only. */
+  scanMax?: number;
+  /** Within the records of one of these, in this order instead of the ids'; an index serves both. */
+  ordered?: { within: string; by: string };
+  /** Moments of a record's life, shown as steps; names of fields. */
+  steps?: readonly string[];
+  /** Collections whose records belong to one of these, and the field there that holds its id (or what `by` names). */
+  related?: readonly { resourceId: string; filter: string; by?: string }[];
+  /** Ids are numbers. */
+  hasNumericId?: boolean;
+};
+
+/** Small enough for a search to be over in a moment. */
+export const SCAN_MAX = 20_000;
+
+export const REASON: CommandField = { name: 'reason', kind: 'text' };
+export const RUBLES: CommandField = { name: 'rubles', kind: 'rubles' };

@@ -1,0 +1,165 @@
+import { ACCOUNT_STATUSES, LEDGER_KINDS } from '../../models/account.ts';
+import { ADJUSTMENT_STATES, ADJUSTMENT_TYPES } from '../../models/adjustment.ts';
+import { ALERT_STATUSES, FINDING_KINDS } from '../../models/reconciliation-alert.ts';
+import {
+  choiceField,
+  createdField,
+  exactField,
+  idField,
+  linesField,
+  moneyField,
+  plain,
+  textField,
+  timeField,
+} from './fields.ts';
+import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
+
+/** Accounts and their money. */
+
+export const ACCOUNTS: PanelSpec = {
+  id: 'accounts',
+  collection: 'accounts',
+  icon: 'Users',
+  permission: 'accounts.read',
+  title: 'id',
+  related: [
+    { resourceId: 'keys', filter: 'accountId' },
+    { resourceId: 'requests', filter: 'accountId' },
+    { resourceId: 'ledger', filter: 'accountId' },
+    { resourceId: 'alerts', filter: 'accountId' },
+    { resourceId: 'adjustments', filter: 'accountId' },
+  ],
+  fields: [
+    idField(),
+    choiceField('status', ACCOUNT_STATUSES, { listed: true }),
+    textField('statusReason'),
+    moneyField('available', { path: 'availableMicros', permission: 'money.read', listed: true }),
+    moneyField('held', { path: 'heldMicros', permission: 'money.read', listed: true }),
+    textField('openRequests', { path: 'open', listed: true }),
+    createdField('acc', { listed: true }),
+  ],
+  commands: [
+    { action: 'adjust', operation: 'adjustments.propose', icon: 'PlusCircle', fields: [RUBLES, REASON] },
+    {
+      action: 'correct',
+      operation: 'adjustments.propose-correction',
+      icon: 'Edit',
+      fields: [REASON],
+      when: ({ status }) => status === 'frozen',
+    },
+    {
+      action: 'release',
+      operation: 'accounts.release',
+      icon: 'Unlock',
+      fields: [REASON],
+      when: ({ status }) => status === 'frozen',
+    },
+    {
+      action: 'suspend',
+      operation: 'accounts.suspend',
+      icon: 'PauseCircle',
+      fields: [REASON],
+      when: ({ status }) => status === 'active',
+      isDangerous: true,
+    },
+    {
+      action: 'activate',
+      operation: 'accounts.activate',
+      icon: 'PlayCircle',
+      fields: [REASON],
+      when: ({ status }) => status === 'suspended',
+    },
+  ],
+};
+
+export const LEDGER: PanelSpec = {
+  id: 'ledger',
+  ordered: { within: 'accountId', by: 'seq' },
+  collection: 'ledger',
+  scanMax: SCAN_MAX,
+  icon: 'Book',
+  permission: 'money.read',
+  title: 'id',
+  fields: [
+    idField({ listed: false }),
+    timeField('at', { listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
+    textField('seq', { listed: true }),
+    choiceField('kind', LEDGER_KINDS, { listed: true }),
+    moneyField('amount', { path: 'amountMicros', listed: true }),
+    moneyField('after', { path: 'afterMicros', listed: true }),
+    textField('requestId', { reference: 'requests' }),
+  ],
+};
+
+export const ALERTS: PanelSpec = {
+  id: 'alerts',
+  collection: 'reconciliation_alerts',
+  icon: 'AlertTriangle',
+  permission: 'money.read',
+  title: 'id',
+  fields: [
+    idField({ listed: false }),
+    timeField('firstSeenAt', { listed: true }),
+    timeField('lastSeenAt', { listed: true }),
+    exactField('accountId', { reference: 'accounts', listed: true }),
+    choiceField('finding', FINDING_KINDS, { path: 'kind', listed: true }),
+    textField('seq'),
+    textField('expected', { listed: true }),
+    textField('found', { listed: true }),
+    choiceField('alertStatus', ALERT_STATUSES, { path: 'status', listed: true }),
+    textField('requestId', { reference: 'requests' }),
+    textField('acknowledgedBy'),
+    timeField('acknowledgedAt'),
+    textField('resolvedBy'),
+    timeField('resolvedAt'),
+    textField('adjustmentId', { reference: 'adjustments' }),
+  ],
+  commands: [
+    {
+      action: 'acknowledge',
+      operation: 'alerts.acknowledge',
+      icon: 'Eye',
+      fields: [REASON],
+      when: ({ alertStatus }) => alertStatus === 'open',
+    },
+  ],
+};
+
+const isProposed = ({ adjustmentState }: Readonly<Record<string, unknown>>) => adjustmentState === 'proposed';
+
+export const ADJUSTMENTS: PanelSpec = {
+  id: 'adjustments',
+  collection: 'adjustments',
+  icon: 'Edit3',
+  permission: 'money.read',
+  title: 'id',
+  fields: [
+    idField(),
+    exactField('accountId', { reference: 'accounts', listed: true }),
+    choiceField('adjustmentType', ADJUSTMENT_TYPES, { path: 'type', listed: true }),
+    moneyField('amount', { path: 'amountMicros', listed: true }),
+    choiceField('adjustmentState', ADJUSTMENT_STATES, { path: 'state', listed: true }),
+    textField('reason'),
+    textField('proposedBy', { listed: true }),
+    textField('decidedBy'),
+    timeField('proposedAt', { listed: true }),
+    timeField('decidedAt'),
+    timeField('expiresAt'),
+    timeField('finishedAt'),
+    textField('failure'),
+    linesField('breaks', 'breaks', ['seq', 'kind'], ({ seq, kind }) => `${plain(seq)}  ${plain(kind)}`),
+  ],
+  steps: ['proposedAt', 'decidedAt', 'finishedAt'],
+  commands: [
+    { action: 'approve', operation: 'adjustments.approve', icon: 'Check', fields: [REASON], when: isProposed },
+    {
+      action: 'reject',
+      operation: 'adjustments.reject',
+      icon: 'X',
+      fields: [REASON],
+      when: isProposed,
+      isDangerous: true,
+    },
+  ],
+};

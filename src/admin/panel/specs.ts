@@ -1,0 +1,32 @@
+import type { PanelCommand, PanelSpec } from './spec.ts';
+import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
+import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
+import { AUDIT, STAFF } from './specs-service.ts';
+import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
+
+/** Everything the panel shows, in the order of its menu. */
+export const SPECS: readonly PanelSpec[] = [
+  ACCOUNTS,
+  KEYS,
+  REQUESTS,
+  DELIVERIES,
+  LEDGER,
+  ADJUSTMENTS,
+  ALERTS,
+  PRICES,
+  PROPOSALS,
+  MODELS,
+  PROVIDERS,
+  STAFF,
+  AUDIT,
+];
+
+export function specOf(resourceId: string): PanelSpec | undefined {
+  return SPECS.find(({ id }) => id === resourceId);
+}
+
+/** A command of a record or of the collection, by the name of its action. */
+export function commandOf(spec: PanelSpec, kind: 'record' | 'collection', action: string): PanelCommand | undefined {
+  const commands = kind === 'record' ? spec.commands : spec.collectionCommands;
+  return commands?.find((command) => command.action === action);
+}

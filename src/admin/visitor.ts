@@ -1,0 +1,92 @@
+import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
+import type { NextFunction, Request, Response } from 'express';
+import { ipGroup } from '../auth/ip-group.ts';
+import { findSession, newToken, type OpenSession, type SessionLimits } from '../auth/staff-session.ts';
+import type { Actor } from '../operations/define.ts';
+import { chooseLanguage, type Language } from './language.ts';
+
+/** Who makes a request: the cookie, the session behind it, the language; read once, before anything else happens. */
+
+export type Visitor = {
+  /** The value of the cookie: a session's token, or a random value of somebody who is not signed in. */
+  cookie: string;
+  session: OpenSession | undefined;
+  /** What a form or a script of ours must send along with anything that changes something. */
+  formToken: string;
+  /** Group of the address, for counting and for the audit log. */
+  address: string;
+  language: Language;
+};
+
+export type VisitorSettings = { pepper: Uint8Array; publicUrl: string; limits: SessionLimits };
+
+const KEY_BYTES = 32;
+const TOKEN = /^[\w-]{43}$/;
+const visitors = new WeakMap<Request, Visitor>();
+
+/** `__Host-` binds the cookie to this very host; it needs TLS. */
+function cookieName(publicUrl: string): string {
+  return publicUrl.startsWith('https:') ? '__Host-ocelotiq_staff' : 'ocelotiq_staff';
+}
+
+function readCookie(request: Request, name: string): string | undefined {
+  const found = (request.headers.cookie ?? '')
+    .split(';')
+    .map((part) => part.trim())
+    .filter((part) => part.startsWith(`${name}=`))
+    .map((part) => part.slice(name.length + 1));
+  // Two of one name: somebody else planted one of them.
+  const [value] = found;
+  return found.length === 1 && value !== undefined && TOKEN.test(value) ? value : undefined;
+}
+
+/** The request's visitor. Throws when the middleware has not run. */
+export function visitorOf(request: Request): Visitor {
+  const visitor = visitors.get(request);
+  if (!visitor) throw new Error('no visitor: the middleware is missing');
+  return visitor;
+}
+
+/** The signed-in member as one who gives commands. Throws when nobody is signed in. */
+export function actorOf(request: Request): Actor & { kind: 'staff' } {
+  const { session, address } = visitorOf(request);
+  if (session?.stage !== 'open') throw new Error('no session: the gate is missing');
+  return { kind: 'staff', staffId: session.member.staffId, role: session.member.role, address };
+}
+
+/** Whether the token sent with a request is the one made for its cookie. */
+export function isFormToken(given: unknown, { formToken }: Visitor): boolean {
+  if (typeof given !== 'string' || given.length !== formToken.length) return false;
+  return timingSafeEqual(Buffer.from(given), Buffer.from(formToken));
+}
+
+export type Visitors = {
+  read: (request: Request, response: Response, next: NextFunction) => Promise<void>;
+  setCookie: (response: Response, value: string) => void;
+};
+
+/** Reads visitors and sets their cookie: for this host, not for scripts, and never sent from another site. */
+export function createVisitors({ pepper, publicUrl, limits }: VisitorSettings): Visitors {
+  const key = new Uint8Array(hkdfSync('sha256', pepper, '', 'ocelotiq staff forms', KEY_BYTES));
+  const name = cookieName(publicUrl);
+  const secure = publicUrl.startsWith('https:') ? '; Secure' : '';
+  const setCookie = (response: Response, value: string) => {
+    response.setHeader('set-cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Strict${secure}`);
+  };
+  return {
+    setCookie,
+    read: async (request, response, next) => {
+      const given = readCookie(request, name);
+      const cookie = given ?? newToken();
+      if (given === undefined) setCookie(response, cookie);
+      visitors.set(request, {
+        cookie,
+        session: await findSession(given, limits),
+        formToken: createHmac('sha256', key).update(cookie).digest('base64url'),
+        address: ipGroup(request.ip),
+        language: chooseLanguage(request),
+      });
+      next();
+    },
+  };
+}

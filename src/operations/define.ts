@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import type { Permission } from '../auth/roles.ts';
+import type { Invitation } from '../auth/staff.ts';
+import type { IdPrefix } from '../ids.ts';
+import type { StaffRole } from '../models/staff.ts';
+import type { CancelDependencies } from '../requests/cancel.ts';
+
+/** What a command of staff is made of. */
+
+/** Who gives a command. A script is run by somebody with the machine and the installation's secrets in hand. */
+export type Actor =
+  | { kind: 'staff'; staffId: string; role: StaffRole; address?: string }
+  | { kind: 'script' /** Who says so. */; by?: string };
+
+export type OperationDependencies = {
+  /** Tells all processes that a key changed; correctness does not depend on it. */
+  publishKey: (keyId: string) => Promise<unknown>;
+  cancel: CancelDependencies;
+};
+
+export type OperationResult = {
+  /** The invitation's token is for the one who gave the command, once. It is in no log. */
+  invitation?: Invitation;
+  /** All processes were told of it. */
+  told?: boolean;
+  /** What came into being, for the audit log. */
+  madeId?: string;
+};
+
+export type Given = { actor: Actor; targetId: string; deps: OperationDependencies };
+
+export type Operation = {
+  /** Any of them is enough to begin with; what depends on more than the role is for the command to ask. */
+  permissions: readonly Permission[];
+  /** What its target's id looks like: of ours, or by a pattern. Without one the command has no target. */
+  target?: IdPrefix | RegExp;
+  input: z.ZodType;
+  run: (input: never, given: Given) => Promise<OperationResult>;
+};
+
+export const reason = z.string().trim().min(5).max(500);
+export const withReason = z.strictObject({ reason });
+
+export function operation<Input extends z.ZodType>(
+  permission: Permission | readonly Permission[],
+  target: IdPrefix | RegExp | undefined,
+  input: Input,
+  run: (input: z.output<Input>, given: Given) => Promise<OperationResult | undefined> | Promise<void>,
+): Operation {
+  return {
+    permissions: typeof permission === 'string' ? [permission] : permission,
+    input,
+    run: async (given, context) =>
+      ((await run(given as z.output<Input>, context)) as OperationResult | undefined) ?? {},
+    ...(target === undefined ? {} : { target }),
+  };
+}
+
+/** How an actor is named in what the command writes. */
+export function personOf(actor: Actor): string {
+  return actor.kind === 'staff' ? actor.staffId : (actor.by ?? 'script');
+}

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { createAuditLog } from '../../src/audit/append.ts';
+import { issueKey } from '../../src/auth/keys.ts';
+import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { proposeAdjustment } from '../../src/billing/adjustments.ts';
+import { flushOutboxes } from '../../src/billing/ledger.ts';
+import { proposePrice } from '../../src/billing/price-proposals.ts';
+import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
+import { AiModel, Price, Provider } from '../../src/models/ai-model.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
+import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
+import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
+import { Request, type RequestDocument } from '../../src/models/request.ts';
+import { createContentCipher } from '../../src/privacy/content-key.ts';
+
+/** One of everything the panel shows, and what must never be seen of it. */
+
+export type Seeded = {
+  accountId: string;
+  keyId: string;
+  requestId: string;
+  openRequestId: string;
+  deliveryId: string;
+  modelId: string;
+  providerId: string;
+  priceId: string;
+  proposalId: string;
+  ledgerId: string;
+  alertId: string;
+  adjustmentId: string;
+  auditSeq: number;
+  /** Texts that must not leave the server in any answer. */
+  secrets: string[];
+};
+
+const RATES = {
+  inputMicrosPerMillion: 100_000_000n,
+  cachedInputMicrosPerMillion: 50_000_000n,
+  cacheWriteMicrosPerMillion: 100_000_000n,
+  outputMicrosPerMillion: 400_000_000n,
+  reasoningMicrosPerMillion: 400_000_000n,
+  requestMicros: 0n,
+};
+
+function requestRow(accountId: string, keyId: string, row: Partial<RequestDocument>): RequestDocument {
+  const at = new Date();
+  return {
+    _id: newId('req'),
+    accountId,
+    keyId,
+    endpoint: 'chat.completions',
+    model: 'ocelotiq/sandbox',
+    mode: 'async',
+    stream: false,
+    state: 'done',
+    attempt: 1,
+    attemptsMax: 1,
+    call: 'sent',
+    includeUsage: true,
+    price: { ...RATES, priceId: 'price-1', version: 1 },
+    holdMicros: 5_000_000n,
+    costMicros: 1_230_000n,
+    inputTokensBound: 10,
+    outputTokensMax: 100,
+    choices: 1,
+    settled: true,
+    attempts: [{ routeId: 'main', providerId: 'sandbox', outcome: 'ok', status: 200, ms: 120, at }],
+    watchers: 0,
+    onDisconnect: 'cancel',
+    zeroRetention: false,
+    createdAt: at,
+    deadlineAt: new Date(at.getTime() + 60_000),
+    ...row,
+  };
+}
+
+/** Puts one of everything into the database. */
+export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }): Promise<Seeded> {
+  const cipher = createContentCipher(new Map([[1, secrets.masterKey]]));
+  const accountId = newId('acc');
+  await createAccount(accountId);
+  const ledgerId = newId('pay');
+  await creditAccount({ accountId, entryId: ledgerId, amountMicros: 777_654_321n, kind: 'top_up' });
+  await flushOutboxes([accountId], createLogger({ role: 'test', level: 'silent' }));
+  const { document, key, webhookSecret } = await issueKey(
+    { accountId, label: '<img src=x onerror=alert(1)>', callbackUrl: 'https://hooks.example.com/canary-path' },
+    { pepper: secrets.pepper, seal: cipher.seal },
+  );
+  const sealed = [randomBytes(40), randomBytes(40), randomBytes(40)] as const;
+  const requests = nativeCollection<RequestDocument>(Request);
+  const done = requestRow(accountId, document._id, {
+    input: sealed[0],
+    result: sealed[1],
+    resultKind: 'json',
+    idemKey: 'canary-idempotency-key',
+    fingerprint: 'canary-fingerprint',
+    claimToken: 'canary-claim-token',
+    replyTo: 'canary-reply-channel',
+    error: { code: 'provider_error', message: 'canary-error-message', status: 502 },
+    provider: { routeId: 'main', providerId: 'sandbox', upstreamModel: 'sandbox-1', upstreamId: 'canary-upstream-id' },
+    usage: { promptTokens: 3, cachedTokens: 0, cacheWriteTokens: 0, completionTokens: 5, reasoningTokens: 0 },
+    usageSource: 'provider',
+  });
+  const open = requestRow(accountId, document._id, { state: 'accepted', call: 'none', settled: false, attempts: [] });
+  await requests.insertMany([done, open]);
+  const delivery: DeliveryDocument = {
+    _id: newId('evt'),
+    requestId: done._id,
+    accountId,
+    keyId: document._id,
+    type: 'request.completed',
+    url: sealed[2],
+    fromKey: true,
+    state: 'failed',
+    attempt: 1,
+    nextAttemptAt: new Date(),
+    attempts: [{ at: new Date(), outcome: 'http', status: 500, ms: 12 }],
+    createdAt: new Date(),
+  };
+  await nativeCollection<DeliveryDocument>(Delivery).insertOne(delivery);
+  const alertId = newId('alr');
+  await ReconciliationAlert.create({
+    _id: alertId,
+    accountId,
+    kind: 'balance_differs',
+    seq: 1n,
+    expected: '777654321',
+    found: '777654320',
+    status: 'open',
+    unresolved: true,
+    firstSeenAt: new Date(),
+    lastSeenAt: new Date(),
+  });
+  const proposal = { accountId, amountMicros: 5_000_000n, reason: 'goodwill after an outage', by: newId('stf') };
+  const { _id: adjustmentId } = await proposeAdjustment(proposal, Date.now());
+  await AiModel.create({
+    _id: 'ocelotiq/sandbox',
+    name: 'Sandbox',
+    ownedBy: 'ocelotiq',
+    createdAt: new Date(),
+    contextTokensMax: 8_000,
+    outputTokensMax: 4_000,
+    outputTokensDefault: 1_000,
+    mediaPartTokensMax: 1_000,
+    routes: [{ id: 'main', providerId: 'sandbox', upstreamModel: 'sandbox-1' }],
+  });
+  const headers = { 'x-organisation': 'canary-provider-header' };
+  await Provider.create({ _id: 'sandbox', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1', headers });
+  await Price.create({ _id: 'price-1', modelId: 'ocelotiq/sandbox', version: 1, validFrom: new Date(), ...RATES });
+  const validFrom = new Date(Date.now() + 86_400_000);
+  const wish = { modelId: 'ocelotiq/sandbox', rates: RATES, validFrom, reason: 'cheaper upstream', by: newId('stf') };
+  const { _id: proposalId } = await proposePrice(wish, Date.now());
+  const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
+  const auditSeq = await createAuditLog(secrets.pepper).append(facts);
+  return {
+    accountId,
+    keyId: document._id,
+    requestId: done._id,
+    openRequestId: open._id,
+    deliveryId: delivery._id,
+    modelId: 'ocelotiq/sandbox',
+    providerId: 'sandbox',
+    priceId: 'price-1',
+    proposalId,
+    ledgerId,
+    alertId,
+    adjustmentId,
+    auditSeq,
+    secrets: [
+      key,
+      document.digest,
+      webhookSecret,
+      'canary',
+      '$argon2',
+      ...sealed.flatMap((bytes) => [bytes.toString('base64').slice(0, 20), bytes.toString('hex').slice(0, 20)]),
+    ],
+  };
+}

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Page } from 'playwright-core';
+import { toAddress } from '../../src/admin/panel/record-id.ts';
+import { SPECS } from '../../src/admin/panel/specs.ts';
+import { can } from '../../src/auth/roles.ts';
+import { inviteStaff } from '../../src/auth/staff.ts';
+import { Account } from '../../src/models/account.ts';
+import { Adjustment } from '../../src/models/adjustment.ts';
+import { Price } from '../../src/models/ai-model.ts';
+import { PriceProposal } from '../../src/models/price-proposal.ts';
+import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
+import { codeOf, PASSWORD } from '../auth/staff-desk.ts';
+import { useStores } from '../helpers/stores.ts';
+import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
+import { type Language, openBrowser, picture, type Window } from './browser.ts';
+import { type Seeded, seedPanel } from './seed.ts';
+
+/** The back-office as a person sees it, in a real browser. */
+
+const noBrowser = process.env.OCELOTIQ_NO_CHROMIUM;
+if (noBrowser) console.warn(`The back-office is not tested in a browser: ${noBrowser}`);
+
+const stores = useStores();
+const ROLE_LANGUAGES: Readonly<Record<StaffRole, Language>> = {
+  support: 'ru',
+  operator: 'en',
+  finance: 'ru',
+  admin: 'en',
+  auditor: 'ru',
+};
+const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
+
+(noBrowser ? describe.skip : describe)('the back-office in a browser', () => {
+  let office: BackOffice;
+  let window: Window;
+  let seeded: Seeded;
+  const members = new Map<StaffRole, SignedIn>();
+
+  beforeAll(async () => {
+    office = await startBackOffice(stores);
+    seeded = await seedPanel(office);
+    for (const role of STAFF_ROLES) members.set(role, await signIn(office.url, role));
+    window = await openBrowser(office.url);
+  }, 240_000);
+  afterAll(async () => {
+    await window?.close();
+    await office.stop();
+  });
+
+  function openAs(role: StaffRole, language: Language): Promise<Page> {
+    return window.open(language, members.get(role)?.visitor.cookie);
+  }
+
+  it.each(['ru', 'en'] as const)('lets a new member in from the invitation to the panel in %s', async (language) => {
+    const email = `walk-${language}@example.com`;
+    const { token } = await inviteStaff(email, 'admin');
+    const page = await window.open(language);
+    await page.goto(`${office.url}/invitation#${token}`);
+    expect(await page.inputValue('[name=token]')).toBe(token);
+    await page.fill('[name=password]', PASSWORD);
+    await page.fill('[name=repeated]', PASSWORD);
+    await picture(page, `1-invitation-${language}`);
+    await page.click('main button');
+    const secret = (await page.getAttribute('[data-secret]', 'data-secret')) ?? '';
+    await picture(page, `2-enrolment-${language}`);
+    await page.fill('[name=code]', await codeOf(secret));
+    await page.click('main button');
+    await page.waitForSelector('.codes li');
+    expect(await page.locator('.codes li').count()).toBe(10);
+    await picture(page, `3-recovery-${language}`);
+    await page.click('main a.button');
+    await page.waitForSelector('[data-figure]');
+    await picture(page, `4-overview-${language}`);
+
+    await page.goto(`${office.url}/sign-out`);
+    await page.click('main button >> nth=0');
+    await page.waitForSelector('a[href="/sign-in"]');
+    await page.goto(`${office.url}/sign-in`);
+    await page.fill('[name=email]', email);
+    await page.fill('[name=password]', 'something else');
+    await page.click('main button');
+    await page.waitForSelector('[role=alert]');
+    await picture(page, `5-sign-in-wrong-${language}`);
+    await page.fill('[name=password]', PASSWORD);
+    await page.click('main button');
+    await page.waitForSelector('[name=code]');
+    await picture(page, `6-code-${language}`);
+    await page.fill('[name=code]', await codeOf(secret, 1));
+    await page.click('main button');
+    await page.waitForSelector('[data-figure]');
+    await page.context().close();
+  });
+
+  it.each(STAFF_ROLES)('shows %s what the role may see, and no other page', async (role: StaffRole) => {
+    const language = ROLE_LANGUAGES[role];
+    const page = await openAs(role, language);
+    await page.goto(`${office.url}/admin`);
+    await page.waitForSelector('[data-figure]');
+    const links = await page.locator(SIDEBAR).all();
+    const menu = await Promise.all(links.map(async (link) => (await link.getAttribute('href'))?.split('/').pop()));
+    const allowed = SPECS.filter(({ permission }) => can(role, permission)).map(({ id }) => id);
+    expect(new Set(menu)).toEqual(new Set(allowed));
+    await picture(page, `7-menu-${role}-${language}`);
+    const forbidden = SPECS.find(({ permission }) => !can(role, permission));
+    if (forbidden) expect((await page.request.get(`${office.url}/admin/resources/${forbidden.id}`)).status()).toBe(403);
+    await page.context().close();
+  });
+
+  it.each(['ru', 'en'] as const)('shows every list and record in %s without a word left over', async (language) => {
+    const page = await openAs('admin', language);
+    const records: Record<string, string> = {
+      accounts: seeded.accountId,
+      keys: seeded.keyId,
+      requests: seeded.requestId,
+      deliveries: seeded.deliveryId,
+      alerts: seeded.alertId,
+      adjustments: seeded.adjustmentId,
+    };
+    await page.goto(`${office.url}/admin`);
+    for (const { id } of SPECS) {
+      await page.click(`[data-css=sidebar] a[href="/admin/resources/${id}"]`);
+      await page.waitForSelector(`[data-css="${id}-table-row"]`);
+      await picture(page, `8-${id}-list-${language}`);
+      const record = records[id];
+      if (record === undefined) continue;
+      await page.goto(`${office.url}/admin/resources/${id}/records/${record}/show`);
+      await page.waitForSelector(`[data-record="${record}"]`);
+      await page.waitForLoadState('networkidle');
+      await picture(page, `9-${id}-show-${language}`);
+      // Latin words on a Russian page are ids, codes and names; never a label.
+      const labels = await page.locator('label').allInnerTexts();
+      expect(labels.length).toBeGreaterThan(3);
+      if (language === 'ru') expect(labels.filter((label) => /^[a-z ]+$/i.test(label))).toEqual([]);
+    }
+    await page.context().close();
+  });
+
+  it('suspends an account with a reason, invites a member, checks the log', async () => {
+    const page = await openAs('admin', 'ru');
+    await page.goto(`${office.url}/admin/resources/accounts/records/${seeded.accountId}/suspend`);
+    await page.fill('#reason', 'Жалоба на спам, разбираемся');
+    await picture(page, '10-suspend-ru');
+    await page.click('[data-command=suspend] button[type=submit]');
+    await page.waitForSelector('[data-outcome=done]');
+    await picture(page, '10-suspended-ru');
+    expect((await Account.findById(seeded.accountId).lean())?.status).toBe('suspended');
+
+    await page.goto(`${office.url}/admin/resources/staff/actions/invite`);
+    await page.fill('#email', 'picture@example.com');
+    await page.click('[data-command=invite] [class*=control]');
+    await page.keyboard.press('Enter');
+    await page.click('[data-command=invite] button[type=submit]');
+    await page.waitForSelector('[data-link=invitation]');
+    await picture(page, '11-invited-ru');
+
+    await page.goto(`${office.url}/admin/resources/audit/actions/verify`);
+    await page.click('[data-tool=verify] button');
+    await page.waitForSelector('[data-verdict=good]');
+    await picture(page, '12-audit-ru');
+    await page.goto(`${office.url}/admin/resources/requests`);
+    await page.waitForSelector('tbody tr');
+    await page.click(':text-is("Фильтр")');
+    await page.waitForSelector('[name="filter-model"]');
+    await page.locator('[name="filter-model"]').fill('ocelotiq/sandbox');
+    await picture(page, '13-filter-ru');
+    await page.context().close();
+  });
+
+  it('moves money only when a second person approves what a first one proposed', async () => {
+    const available = async () => (await Account.findById(seeded.accountId).lean())?.availableMicros ?? 0n;
+    const before = await available();
+    const first = await openAs('support', 'ru');
+    await first.goto(`${office.url}/admin/resources/accounts/records/${seeded.accountId}/adjust`);
+    await first.fill('#rubles', '150,50');
+    await first.fill('#reason', 'Возмещение за сбой 24 ноября');
+    await picture(first, '14-propose-ru');
+    await first.click('[data-command=adjust] button[type=submit]');
+    await first.waitForSelector('[data-outcome=done]');
+    await first.context().close();
+    const proposed = await Adjustment.findOne({ amountMicros: 150_500_000n }).lean();
+    expect(await available()).toBe(before);
+
+    const second = await openAs('finance', 'en');
+    await second.goto(`${office.url}/admin/resources/adjustments/records/${proposed?._id}/show`);
+    await second.click('a:has-text("Approve"), button:has-text("Approve")');
+    await second.fill('#reason', 'Agreed with the head of support');
+    await picture(second, '15-approve-en');
+    await second.click('[data-command=approve] button[type=submit]');
+    await second.waitForSelector('[data-outcome=done]');
+    expect(await available()).toBe(before + 150_500_000n);
+    await second.goto(`${office.url}/admin/resources/adjustments/records/${proposed?._id}/show`);
+    await second.waitForSelector('[data-value=executed]');
+    await picture(second, '16-executed-en');
+    await second.context().close();
+  });
+
+  it('changes a price when an admin approves what finance proposed', async () => {
+    const first = await openAs('finance', 'en');
+    await first.goto(`${office.url}/admin/resources/prices`);
+    await first.waitForSelector('[data-css="prices-table-row"]');
+    await first.goto(`${office.url}/admin/resources/prices/actions/propose`);
+    await first.fill('#modelId', seeded.modelId);
+    await first.fill('#validFrom', '2036-01-01T00:00');
+    await first.fill('#input', '90');
+    await first.fill('#output', '350.5');
+    await first.fill('#reason', 'The upstream became cheaper');
+    await picture(first, '17-propose-price-en');
+    await first.click('[data-command=propose] button[type=submit]');
+    await first.waitForSelector('[data-outcome=done]');
+    await first.context().close();
+    const proposal = await PriceProposal.findOne({ inputMicrosPerMillion: 90_000_000n }).lean();
+
+    const second = await openAs('admin', 'ru');
+    await second.goto(`${office.url}/admin/resources/proposals/records/${proposal?._id}/approvePrice`);
+    await second.fill('#reason', 'Согласовано с финансами');
+    await picture(second, '18-approve-price-ru');
+    await second.click('[data-command=approvePrice] button[type=submit]');
+    await second.waitForSelector('[data-outcome=done]');
+    // Midnight in the operator's zone.
+    expect(await Price.findById(proposal?._id).lean()).toMatchObject({ validFrom: new Date('2035-12-31T21:00:00Z') });
+    await second.goto(`${office.url}/admin/resources/models/records/${toAddress(seeded.modelId)}/show`);
+    await second.waitForSelector('[data-related=prices] tbody tr');
+    await picture(second, '19-model-ru');
+    await second.context().close();
+  });
+
+  it('left no complaint in the console and asked no other host for anything', () => {
+    expect(window.complaints.filter((text) => !/status of 422/.test(text))).toEqual([]);
+    expect(window.elsewhere).toEqual([]);
+  });
+});

@@ -1,0 +1,48 @@
+import { expect, test } from '@jest/globals';
+import { createBoundedQueue, createPasswordHasher, passwordProblem } from '../../src/auth/staff-password.ts';
+
+test('a hash fits its password only, under its pepper only, in whatever way the letters are composed', async () => {
+  const hasher = createPasswordHasher(Buffer.alloc(32, 1));
+  const kept = await hasher.hash('Caf\u00e9 avec du lait');
+  expect(await hasher.verify(kept, 'Cafe\u0301 avec du lait')).toBe(true);
+  expect(await hasher.verify(kept, 'Cafe avec du lait')).toBe(false);
+  expect(await hasher.verify(undefined, 'Caf\u00e9 avec du lait')).toBe(false);
+  expect(await createPasswordHasher(Buffer.alloc(32, 2)).verify(kept, 'Caf\u00e9 avec du lait')).toBe(false);
+});
+
+test('few run at once, some wait, the rest are refused at once; every place comes back', async () => {
+  const limited = createBoundedQueue(2, 3);
+  let [running, most] = [0, 0];
+  const finish: (() => void)[] = [];
+  const work = () =>
+    new Promise<void>((resolve) => {
+      most = Math.max(most, ++running);
+      finish.push(() => {
+        running--;
+        resolve();
+      });
+    });
+  const all = Array.from({ length: 8 }, () => limited(work));
+  const outcomes = Promise.allSettled(all);
+  await expect(all[7]).rejects.toMatchObject({ code: 'overloaded' });
+  for (let done = 0; done < 5; done++) {
+    finish.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const states = (await outcomes).map(({ status }) => status);
+  expect(states.filter((status) => status === 'rejected')).toHaveLength(3);
+  expect(most).toBe(2);
+  await expect(limited(async () => 'free')).resolves.toBe('free');
+});
+
+test.each([
+  ['correct horse battery', undefined],
+  ['пароль от всех дверей', undefined],
+  ['elevenchars', 'length'],
+  ['x'.repeat(129), 'length'],
+  ['abababababababab', 'simple'],
+  ['Password1234!', 'simple'],
+  ['ivan.petrov2026', 'simple'],
+])('%s: %s', (password, problem) => {
+  expect(passwordProblem(password, 'ivan.petrov@example.com')).toBe(problem);
+});

@@ -1,0 +1,34 @@
+import { createAuditLog } from '../../src/audit/append.ts';
+import { newId } from '../../src/ids.ts';
+import type { StaffRole } from '../../src/models/staff.ts';
+import type { OperationName } from '../../src/operations/catalogue.ts';
+import type { OperationResult } from '../../src/operations/define.ts';
+import { createPerform } from '../../src/operations/perform.ts';
+
+/** People who give commands, without a browser between. */
+
+export const reason = 'because of a test';
+
+export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
+  publishKey: async () => undefined,
+  cancel: {
+    accounts: { settle: async () => undefined },
+    writer: { markSettled: async () => undefined },
+    sendCancel: async () => undefined,
+  },
+});
+
+export type Person = { kind: 'staff'; staffId: string; role: StaffRole; address: string };
+
+export function person(role: StaffRole): Person {
+  return { kind: 'staff', staffId: newId('stf'), role, address: '192.0.2.1' };
+}
+
+export function give(
+  who: Person,
+  name: OperationName,
+  targetId: string,
+  more: Record<string, string> = {},
+): Promise<OperationResult> {
+  return perform(who, { name, targetId, input: { reason, ...more } });
+}
