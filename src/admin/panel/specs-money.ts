@@ -148,7 +148,18 @@ export const ADJUSTMENTS: PanelSpec = {
     timeField('expiresAt'),
     timeField('finishedAt'),
     textField('failure'),
-    linesField('breaks', 'breaks', ['seq', 'kind'], ({ seq, kind }) => `${plain(seq)}  ${plain(kind)}`),
+    linesField(
+      'breaks',
+      'breaks',
+      ['seq', 'missing'],
+      ({ seq, missing }) => `${plain(seq)}${missing ? '  (missing)' : ''}`,
+    ),
+    linesField('charges', 'charges', ['requestId', 'expected', 'found'], ({ requestId, expected, found }) =>
+      [plain(requestId), plain(found), '≠', plain(expected)].join('  '),
+    ),
+    linesField('holds', 'holds', ['requestId', 'fromMicros', 'toMicros'], ({ requestId, fromMicros, toMicros }) =>
+      [plain(requestId), plain(fromMicros), '→', plain(toMicros)].join('  '),
+    ),
   ],
   steps: ['proposedAt', 'decidedAt', 'finishedAt'],
   commands: [

@@ -32,6 +32,8 @@ const en = {
     decidedAt: 'Decided',
     failure: 'Refused because',
     breaks: 'Rows accepted',
+    charges: 'Charges accepted (found ≠ expected, micro-rubles)',
+    holds: 'Holds given back their amount (micro-rubles)',
   },
   messages: {
     explain_release: 'The books are read from the first row to the last; when they agree, the account may spend again.',
@@ -86,6 +88,8 @@ const ru: typeof en = {
     decidedAt: 'Решено',
     failure: 'Почему невозможна',
     breaks: 'Принятые записи',
+    charges: 'Принятые списания (есть ≠ ожидалось, микрорубли)',
+    holds: 'Резервы, которым вернётся сумма (микрорубли)',
   },
   messages: {
     explain_release:
