@@ -1,11 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { expect } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { Binary, BSON } from 'mongodb';
 import mongoose from 'mongoose';
 import { keyVersionOf } from '../../src/privacy/sealing.ts';
-import { eventually } from '../helpers/eventually.ts';
 
 /** Everything that the product has left anywhere, as bytes. */
 
@@ -31,10 +29,7 @@ export function dumpFolder(folder: string): Buffer {
 /** Makes Redis write a snapshot beside its append-only file, with nothing compressed. */
 export async function snapshotRedis(redis: Redis): Promise<void> {
   await redis.config('SET', 'rdbcompression', 'no');
-  const before = await redis.lastsave();
-  await redis.bgsave();
-  await eventually(async () => expect(await redis.lastsave()).not.toBe(before), { timeoutMs: 30_000 });
-  await eventually(async () => expect(await redis.info('persistence')).toContain('rdb_bgsave_in_progress:0'));
+  await redis.save();
 }
 
 /** Every value in a document that is sealed: where it stands, and its bytes. */
