@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Collection, MongoBulkWriteError, MongoClient, MongoNetworkError } from 'mongodb';
 import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
@@ -125,7 +126,10 @@ test('on a line that passes writes and swallows their answers, the holds of befo
     const writer = createAccountWriter();
     await writer.hold(holdOn(accountId));
     proxy.mute();
-    const pending = Promise.all(Array.from({ length: 30 }, () => writer.hold(holdOn(accountId))));
+    const first = writer.hold(holdOn(accountId));
+    // The first one's write is on its way when the others come.
+    await turn();
+    const pending = Promise.all([first, ...Array.from({ length: 29 }, () => writer.hold(holdOn(accountId)))]);
     await eventually(async () => {
       const seen = await observer
         .db(stores.database)
