@@ -15,6 +15,9 @@ export type Victims = {
 
 export type Done = { at: number; kind: string };
 
+const STARTS_MAX = 5;
+const RESTART_MS = 1_000;
+
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function carryOut(schedule: readonly Fault[], victims: Victims, done: Done[]): Promise<void> {
@@ -64,7 +67,7 @@ async function killOne(
   const [victim] = all.splice(random.between(0, all.length - 1), 1);
   note();
   await victim?.kill();
-  await startOne();
+  await supervised(startOne);
 }
 
 /** Longer than locks and leases: when it wakes up, others have its work. */
@@ -77,6 +80,19 @@ async function pauseOne(lastsMs: number, { system, random }: Victims, note: () =
   victim.process.child.kill('SIGCONT');
 }
 
+/** What cannot start because a store is away at that moment ends and says why; a supervisor starts it again. */
+async function supervised(startOne: () => Promise<unknown>): Promise<void> {
+  for (let left = STARTS_MAX - 1; ; left--) {
+    try {
+      await startOne();
+      return;
+    } catch (error) {
+      if (left === 0) throw error;
+      await pause(RESTART_MS);
+    }
+  }
+}
+
 /** As a deployment does it: workers first, one by one, each replaced before the next. */
 async function restartAll({ workers, apis, startWorker, startApi }: System): Promise<void> {
   for (const [all, startOne] of [
@@ -85,7 +101,7 @@ async function restartAll({ workers, apis, startWorker, startApi }: System): Pro
   ] as const) {
     const before = all.slice();
     for (const old of before) {
-      await startOne();
+      await supervised(startOne);
       const index = all.indexOf(old);
       if (index < 0) continue;
       all.splice(index, 1);
