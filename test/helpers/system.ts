@@ -157,7 +157,12 @@ export async function startSystem(stores: Stores, options: SystemOptions = {}): 
   async function start(role: string, url: string, env: Environment, path?: string): Promise<SystemProcess> {
     const one = controls(url, startBuilt(role, { ...common, ...env }));
     all.push(one);
-    await waitReady(url, one.process, env.CRASH_POINT !== undefined, path);
+    try {
+      await waitReady(url, one.process, env.CRASH_POINT !== undefined, path);
+    } catch (error) {
+      await one.kill();
+      throw error;
+    }
     return one;
   }
 
