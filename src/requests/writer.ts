@@ -51,7 +51,19 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
   };
 }
 
+/**
+ * Processes that insert the same Idempotency-Keys at once take them in the same order: where an engine makes a bulk one
+ * transaction, bulks that cross would wait for each other in a circle.
+ */
 async function flushInserts(items: RequestDocument[], w: 'majority' | 1): Promise<(boolean | Error)[]> {
+  const keyOf = ({ accountId, idemKey }: RequestDocument) => (idemKey === undefined ? '' : `${accountId} ${idemKey}`);
+  const inOrder = [...items].sort((a, b) => Number(keyOf(a) > keyOf(b)) - Number(keyOf(a) < keyOf(b)));
+  const results = await insertAll(inOrder, w);
+  const byId = new Map(inOrder.map(({ _id }, index) => [_id, results[index] ?? new Error('insert without a result')]));
+  return items.map(({ _id }) => byId.get(_id) ?? new Error('insert without a result'));
+}
+
+async function insertAll(items: RequestDocument[], w: 'majority' | 1): Promise<(boolean | Error)[]> {
   try {
     await requests().insertMany(items, { ordered: false, writeConcern: { w } });
     return items.map(() => true);
