@@ -23,6 +23,9 @@ const GROUP_MAX = 100;
 const DUPLICATE_KEY = 11_000;
 const CLAIM_READ_RETRY_MS = 100;
 
+/** Inserts with an Idempotency-Key under way at once. */
+const KEYED_FLIGHTS_MAX = 20;
+
 const requests = () => nativeCollection<RequestDocument>(Request);
 
 export function createRequestWriter(options: { worker: string; leaseMs: number }): RequestWriter {
@@ -34,6 +37,16 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     });
   const durableInserts = inserts(true);
   const quickInserts = inserts(false);
+  // Alone, so that bulks of several processes which name the same keys never wait for each other in a circle where an
+  // engine makes a bulk one transaction.
+  const keyed = (durable: boolean) =>
+    createGroupCommit<RequestDocument, boolean>({
+      flush: (items) => flushInserts(items, durable ? 'majority' : 1),
+      itemsMax: 1,
+      flightsMax: KEYED_FLIGHTS_MAX,
+    });
+  const durableKeyed = keyed(true);
+  const quickKeyed = keyed(false);
   const claims = createGroupCommit<string, WithId<RequestDocument> | null>({
     flush: (ids) => flushClaims(ids, options.worker, options.leaseMs),
     itemsMax: GROUP_MAX,
@@ -42,7 +55,10 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
   const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
   const settled = createGroupCommit<string, true>({ flush: flushSettled, itemsMax: GROUP_MAX });
   return {
-    insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
+    insert: (request, durable) => {
+      if (request.idemKey !== undefined) return (durable ? durableKeyed : quickKeyed).submit(request);
+      return (durable ? durableInserts : quickInserts).submit(request);
+    },
     claim: (requestId) => claims.submit(requestId),
     finish: (finish) => finishes.submit(finish),
     markSettled: async (requestId) => {
@@ -51,19 +67,7 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
   };
 }
 
-/**
- * Processes that insert the same Idempotency-Keys at once take them in the same order: where an engine makes a bulk one
- * transaction, bulks that cross would wait for each other in a circle.
- */
 async function flushInserts(items: RequestDocument[], w: 'majority' | 1): Promise<(boolean | Error)[]> {
-  const keyOf = ({ accountId, idemKey }: RequestDocument) => (idemKey === undefined ? '' : `${accountId} ${idemKey}`);
-  const inOrder = [...items].sort((a, b) => Number(keyOf(a) > keyOf(b)) - Number(keyOf(a) < keyOf(b)));
-  const results = await insertAll(inOrder, w);
-  const byId = new Map(inOrder.map(({ _id }, index) => [_id, results[index] ?? new Error('insert without a result')]));
-  return items.map(({ _id }) => byId.get(_id) ?? new Error('insert without a result'));
-}
-
-async function insertAll(items: RequestDocument[], w: 'majority' | 1): Promise<(boolean | Error)[]> {
   try {
     await requests().insertMany(items, { ordered: false, writeConcern: { w } });
     return items.map(() => true);

@@ -255,7 +255,7 @@ export const MUTANTS: readonly Mutant[] = [
       accept: (real) => (acceptance, deps) =>
         real(acceptance, { ...deps, settings: { ...deps.settings, confirmAfterMs: Number.POSITIVE_INFINITY } }),
     },
-    seedsMax: 200,
+    seedsMax: 400,
   },
   {
     name: 'tries-of-a-hold-are-alike',
