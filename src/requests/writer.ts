@@ -23,9 +23,6 @@ const GROUP_MAX = 100;
 const DUPLICATE_KEY = 11_000;
 const CLAIM_READ_RETRY_MS = 100;
 
-/** Inserts with an Idempotency-Key under way at once. */
-const KEYED_FLIGHTS_MAX = 20;
-
 const requests = () => nativeCollection<RequestDocument>(Request);
 
 export function createRequestWriter(options: { worker: string; leaseMs: number }): RequestWriter {
@@ -37,16 +34,6 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     });
   const durableInserts = inserts(true);
   const quickInserts = inserts(false);
-  // Alone, so that bulks of several processes which name the same keys never wait for each other in a circle where an
-  // engine makes a bulk one transaction.
-  const keyed = (durable: boolean) =>
-    createGroupCommit<RequestDocument, boolean>({
-      flush: (items) => flushInserts(items, durable ? 'majority' : 1),
-      itemsMax: 1,
-      flightsMax: KEYED_FLIGHTS_MAX,
-    });
-  const durableKeyed = keyed(true);
-  const quickKeyed = keyed(false);
   const claims = createGroupCommit<string, WithId<RequestDocument> | null>({
     flush: (ids) => flushClaims(ids, options.worker, options.leaseMs),
     itemsMax: GROUP_MAX,
@@ -55,10 +42,7 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
   const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
   const settled = createGroupCommit<string, true>({ flush: flushSettled, itemsMax: GROUP_MAX });
   return {
-    insert: (request, durable) => {
-      if (request.idemKey !== undefined) return (durable ? durableKeyed : quickKeyed).submit(request);
-      return (durable ? durableInserts : quickInserts).submit(request);
-    },
+    insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
     claim: (requestId) => claims.submit(requestId),
     finish: (finish) => finishes.submit(finish),
     markSettled: async (requestId) => {
