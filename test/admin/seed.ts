@@ -43,10 +43,9 @@ const RATES = {
   requestMicros: 0n,
 };
 
-function requestRow(accountId: string, keyId: string, row: Partial<RequestDocument>): RequestDocument {
-  const at = new Date();
+function requestRow(accountId: string, keyId: string, at: Date, row: Partial<RequestDocument>): RequestDocument {
   return {
-    _id: newId('req'),
+    _id: newId('req', at.getTime()),
     accountId,
     keyId,
     endpoint: 'chat.completions',
@@ -89,7 +88,9 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   );
   const sealed = [randomBytes(40), randomBytes(40), randomBytes(40)] as const;
   const requests = nativeCollection<RequestDocument>(Request);
-  const done = requestRow(accountId, document._id, {
+  // Identifiers of the same millisecond have no order: which of the two is the newer must not be chance.
+  const openedAt = new Date();
+  const done = requestRow(accountId, document._id, new Date(openedAt.getTime() - 1_000), {
     input: sealed[0],
     result: sealed[1],
     resultKind: 'json',
@@ -102,7 +103,12 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     usage: { promptTokens: 3, cachedTokens: 0, cacheWriteTokens: 0, completionTokens: 5, reasoningTokens: 0 },
     usageSource: 'provider',
   });
-  const open = requestRow(accountId, document._id, { state: 'accepted', call: 'none', settled: false, attempts: [] });
+  const open = requestRow(accountId, document._id, openedAt, {
+    state: 'accepted',
+    call: 'none',
+    settled: false,
+    attempts: [],
+  });
   await requests.insertMany([done, open]);
   const delivery: DeliveryDocument = {
     _id: newId('evt'),

@@ -4,7 +4,7 @@ import { BSON, type Document } from 'mongodb';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { LedgerEntry } from '../../src/models/ledger-entry.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
-import { AMOUNT_MICROS_MAX, parseRub } from '../../src/money.ts';
+import { AMOUNT_MICROS_MAX, minMicros, parseRub } from '../../src/money.ts';
 import { presentRequest } from '../../src/requests/present.ts';
 import { webhookEvent } from '../../src/webhooks/event.ts';
 import { runs } from '../helpers/property-runs.ts';
@@ -69,7 +69,7 @@ test('through JSON: every amount of a receipt and of a webhook is an exact decim
   fc.assert(
     fc.property(fc.array(positive, { minLength: 6, maxLength: 6 }), positive, positive, (rates, held, share) => {
       const price = Object.fromEntries(names.map((name, index) => [name, rates[index]]));
-      const costMicros = share > held ? held : share;
+      const costMicros = minMicros(share, held);
       const at = new Date(0);
       const request = {
         _id: 'req_x', state: 'done', mode: 'sync', endpoint: 'chat.completions', model: 'm', settled: true, attempts: [],
