@@ -25,8 +25,8 @@ function newDbPath(): string {
   return folder;
 }
 
-async function start(dbPath: string, isDurable = false): Promise<TestServer> {
-  const server = await startServer(dbPath, { isDurable });
+async function start(dbPath: string): Promise<TestServer> {
+  const server = await startServer(dbPath);
   servers.push(server);
   return server;
 }
