@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts';
 import type { RequestDocument } from '../models/request.ts';
 import { cancelRequest } from '../requests/cancel.ts';
 import { findRequest } from '../requests/stored-answer.ts';
-import { OVERDUE_MS, restartRow } from '../webhooks/delivery-rows.ts';
+import { restartRow } from '../webhooks/delivery-rows.ts';
 import { type Given, operation, withReason } from './define.ts';
 
 /** Commands about keys, requests and what is told of them. */
@@ -14,8 +14,11 @@ async function cancelAnyRequest({ targetId, deps }: Given): Promise<void> {
   await cancelRequest(request.accountId, targetId, 'staff', deps.cancel);
 }
 
+/** Longer than any `WEBHOOK_OVERDUE_MS`, so that the next sweep enqueues it. */
+const DUE_SINCE_MS = 3_600_000;
+
 async function redeliver(deliveryId: string): Promise<void> {
-  const result = await restartRow(deliveryId, OVERDUE_MS + 1_000);
+  const result = await restartRow(deliveryId, DUE_SINCE_MS);
   if (result === 'not_found') throw new AppError('not_found');
   if (result === 'in_progress') throw new AppError('state_conflict', { message: 'It is being sent at this moment.' });
 }

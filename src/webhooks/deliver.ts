@@ -10,6 +10,8 @@ import type { Seal } from './sealed.ts';
 
 export type DeliveriesOptions = Omit<AttemptOptions, 'enqueue'> & {
   seal: Seal;
+  /** How long after it was due a delivery whose job has not come counts as lost. */
+  overdueMs: number;
   /**
    * Has `attempt(deliveryId)` called after `delayMs`, by any worker. Losing a call, or making it twice, is harmless. It
    * is called from inside an attempt as well, so a job must not be identified by the delivery alone.
@@ -53,7 +55,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     attempt,
     sweep: async () => {
       const created = await owed.createBatch();
-      const overdue = await takeOverdueRows(OVERDUE_MAX);
+      const overdue = await takeOverdueRows(OVERDUE_MAX, options.overdueMs);
       for (const deliveryId of overdue) await enqueue(deliveryId, 0);
       return { created, enqueued: overdue.length };
     },

@@ -12,8 +12,6 @@ import { Delivery, type DeliveryAttempt, type DeliveryDocument, type DeliverySta
 export type ClaimedDelivery = DeliveryDocument & { leaseUntil: Date };
 export type AttemptRecord = Omit<DeliveryAttempt, 'at'>;
 
-/** A job is given this long to arrive before the sweeper takes it for lost. */
-export const OVERDUE_MS = 30_000;
 const ATTEMPTS_KEPT_MAX = 50;
 const DUPLICATE_KEY = 11_000;
 /** A timer of the queue may fire a little before the server's clock agrees. */
@@ -92,12 +90,12 @@ export function putBackRow(claimed: ClaimedDelivery, delayMs: number): Promise<b
 }
 
 /**
- * At most `limit` pending rows whose job has not come in time and that nobody holds, longest due first; each is marked
+ * At most `limit` pending rows whose job has not come within `overdueMs` and that nobody holds, longest due first; each is marked
  * as due now, so that several sweepers, or the next sweep, do not take it again at once. This worker's clock is good
  * enough here: what is taken too early is refused by the claim.
  */
-export async function takeOverdueRows(limit: number): Promise<string[]> {
-  const [now, before] = [new Date(), new Date(Date.now() - OVERDUE_MS)];
+export async function takeOverdueRows(limit: number, overdueMs: number): Promise<string[]> {
+  const [now, before] = [new Date(), new Date(Date.now() - overdueMs)];
   const isFree = { $or: [{ leaseUntil: { $exists: false } }, { leaseUntil: { $lt: now } }] };
   const overdue = await rows()
     .find({ state: 'pending', nextAttemptAt: { $lt: before }, ...isFree })
@@ -119,7 +117,7 @@ export async function takeOverdueRows(limit: number): Promise<string[]> {
 /**
  * Makes a row pending with the whole schedule before it; its log of attempts stays. One that is being sent at this
  * moment is left alone.
- * @param dueSinceMs how long ago it was due; more than `OVERDUE_MS` makes the next sweep enqueue it.
+ * @param dueSinceMs how long ago it was due; more than `WEBHOOK_OVERDUE_MS` makes the next sweep enqueue it.
  */
 export async function restartRow(deliveryId: string, dueSinceMs = 0): Promise<'pending' | 'in_progress' | 'not_found'> {
   const isFree = { $or: [{ $ne: ['$state', 'pending'] }, leaseIsOver] };

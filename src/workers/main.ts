@@ -91,6 +91,7 @@ async function main(): Promise<void> {
     seal: cipher.seal,
     buildEvent: (delivery) => buildRequestEvent(delivery, { cipher, inlineBytesMax: config.webhooks.inlineBytesMax }),
     retryDelaysMs: config.webhooks.retryDelaysMs,
+    overdueMs: config.webhooks.overdueMs,
     enqueueDelivery: (deliveryId, delayMs) => producer.enqueue('deliverWebhook', { deliveryId }, { delayMs }),
     log,
   });

@@ -121,7 +121,7 @@ const withPrefix = (...prefixes: string[]) =>
 const armed = (label: CrashPoint, passage: number) => ({ CRASH_POINT: label, CRASH_PASSAGE: String(passage) });
 
 describe.each(PASSAGES)('killed at passage %i,', (passage) => {
-  // The sending of a webhook is tried again after a lease and a wait of half a minute, so it goes first and is seen last.
+  // The sending of a webhook is tried again after its lease, so it goes first and is seen last.
   const workerPoints = [...withPrefix('webhook.'), ...withPrefix('run.', 'settle.', 'flush.')];
 
   const groups = Array.from({ length: Math.ceil(workerPoints.length / VICTIMS_MAX) }, (_, index) =>

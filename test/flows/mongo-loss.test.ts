@@ -153,7 +153,7 @@ test('while MongoDB stays away calls are answered with a typed 503, and with ans
   await expectInvariants(system.sandboxUrl);
 });
 
-// A webhook whose job was lost is missed after half a minute; all of them wait for that together.
+// Webhooks whose job was lost are missed a little later; all of them wait for that together.
 test('after all of it every accepted asynchronous request has been called back', async () => {
   expect(accepted.length).toBeGreaterThan(0);
   for (const { by, count } of accepted)

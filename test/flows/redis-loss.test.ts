@@ -166,7 +166,7 @@ test('while Redis is away an asynchronous request is still accepted, and done wh
   await expectNothingLost(accepted);
 });
 
-// A webhook whose job was lost is missed after half a minute; all of them wait for that together.
+// Webhooks whose job was lost are missed a little later; all of them wait for that together.
 test('after all of it every asynchronous request has been called back', async () => {
   for (const each of customers.slice(0, -1)) expect(await expectDelivered(each, receiver.received)).toHaveLength(12);
 });

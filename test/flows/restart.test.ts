@@ -72,7 +72,7 @@ describe('killed all at once under load,', () => {
   }, 120_000);
   afterAll(() => system.stop());
 
-  test.each([1, 2, 3])('and started again, money is exact and what was accepted is told (%i)', async (round) => {
+  test.each([1, 2])('and started again, money is exact and what was accepted is told (%i)', async (round) => {
     const calls = [...load(8, system.apis.at(-1)), ...load(8, system.apis.at(-2))];
     await someRun(round * 3);
     await Promise.all([...system.apis.splice(0), ...system.workers.splice(0)].map((one) => one.kill()));

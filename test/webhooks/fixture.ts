@@ -79,6 +79,7 @@ export function createWorker(options: Partial<DeliveriesOptions> = {}) {
     buildEvent: async ({ _id, type, createdAt, requestId }) =>
       webhookEvent({ deliveryId: _id, type, createdAt, data: { id: requestId } }),
     retryDelaysMs,
+    overdueMs: 30_000,
     random: () => 0.5,
     log: createLogger({ role: 'test', level: 'silent' }),
     ...options,
