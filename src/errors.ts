@@ -43,6 +43,12 @@ export const ERROR_CATALOGUE = {
   max_cost_exceeded: row(402, 'insufficient_quota', false, 'This request may cost more than X-Max-Cost allows.'),
   account_suspended: row(403, 'permission_error', false, 'This account is suspended. Contact support.'),
   scope_forbidden: row(403, 'permission_error', false, 'This API key is not allowed to do this.'),
+  cross_border_forbidden: row(
+    403,
+    'permission_error',
+    false,
+    'This account does not let its data go abroad, and no provider of this model in Russia is available.',
+  ),
   sign_in_failed: row(401, 'authentication_error', false, 'Signing in failed.'),
   second_person_needed: row(403, 'permission_error', false, 'Somebody other than the proposer must decide this.'),
   staff_forbidden: row(403, 'permission_error', false, 'Your role does not allow this.'),

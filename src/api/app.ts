@@ -8,6 +8,7 @@ import { methodNotAllowed } from './middleware/method-not-allowed.ts';
 import { openCall } from './middleware/open-call.ts';
 import { openApiDocument } from './openapi.ts';
 import { showBalance, showKey } from './routes/account.ts';
+import { patchAccountPrivacy, showAccountPrivacy } from './routes/account-privacy.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { listModels, showModel } from './routes/models.ts';
 import { cancel, showRequest, streamRequest } from './routes/requests.ts';
@@ -52,6 +53,8 @@ export function createApp(deps: ApiDependencies): Express {
   v1.post('/requests/:requestId/cancel', requireEndpoint('requests'), cancel(deps));
   v1.get('/balance', requireEndpoint('account'), showBalance());
   v1.get('/key', requireEndpoint('account'), showKey());
+  v1.get('/account/privacy', requireEndpoint('account'), showAccountPrivacy());
+  v1.patch('/account/privacy', requireEndpoint('account'), patchAccountPrivacy());
   v1.use(methodNotAllowed(v1));
   app.use('/v1', v1);
 

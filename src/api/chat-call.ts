@@ -5,6 +5,7 @@ import { AppError } from '../errors.ts';
 import type { RequestMode } from '../models/request.ts';
 import type { Acceptance } from '../requests/accept.ts';
 import type { CatalogueModel } from '../requests/catalogue.ts';
+import { openRoutes } from '../requests/cross-border.ts';
 import { type Plan, planChat } from '../requests/plan.ts';
 import { type CallHeaders, fingerprintOf } from './call-headers.ts';
 import type { ApiDependencies } from './context.ts';
@@ -27,7 +28,7 @@ export type PlannedCall = ChatCall & { model: CatalogueModel; plan: Plan; mode: 
 
 /**
  * Model, price and hold of a call.
- * @throws model_not_found, context_length_exceeded or max_cost_exceeded.
+ * @throws model_not_found, context_length_exceeded, cross_border_forbidden or max_cost_exceeded.
  */
 export async function planCall(
   call: ChatCall,
@@ -41,6 +42,8 @@ export async function planCall(
       message: `The model "${body.model}" does not exist or this key has no access to it.`,
       param: 'model',
     });
+  if (openRoutes(model, principal.domesticOnly).length === 0)
+    throw new AppError('cross_border_forbidden', { param: 'model' });
   const fitTo = headers.fitToBalance ? (await accountView(principal.accountId)).availableMicros : undefined;
   const plan = planChat({ ...body, tools: body.tools ?? undefined, functions: body.functions ?? undefined }, model, {
     ...(headers.maxCostMicros === undefined ? {} : { maxCostMicros: headers.maxCostMicros }),
@@ -81,6 +84,7 @@ export function acceptanceOf(call: PlannedCall, replyTo: string): Acceptance {
     },
     onDisconnect: headers.onDisconnect ?? principal.onDisconnect,
     zeroRetention: headers.zeroRetention || principal.zeroRetention,
+    ...(principal.domesticOnly ? { domesticOnly: true } : {}),
     ...(headers.idempotencyKey === undefined
       ? {}
       : { idempotency: { key: headers.idempotencyKey, fingerprint: fingerprintOf(ROUTE, json.text, headers) } }),

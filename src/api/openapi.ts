@@ -1,6 +1,8 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import {
+  accountPrivacyRequest,
+  accountPrivacyResponse,
   balanceResponse,
   chatCompletionRequest,
   chatCompletionResponse,
@@ -148,6 +150,24 @@ export const OPERATIONS: readonly RouteConfig[] = [
     summary: 'The calling key: limits and spend',
     security,
     responses: { 200: json(keyResponse, 'The key'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'get',
+    path: '/v1/account/privacy',
+    summary: 'What the account has decided about its data',
+    security,
+    responses: { 200: json(accountPrivacyResponse, 'The settings'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'patch',
+    path: '/v1/account/privacy',
+    summary: 'Keep nothing; let nothing go abroad (what is left out stays as it is)',
+    security,
+    request: { body: { required: true, content: { 'application/json': { schema: accountPrivacyRequest } } } },
+    responses: {
+      200: json(accountPrivacyResponse, 'The settings as they are now'),
+      ...errors(400, 401, 403, 413, 415, 429),
+    },
   },
   { method: 'get', path: '/healthz', summary: 'The process lives', responses: { 200: { description: 'ok' } } },
   {

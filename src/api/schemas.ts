@@ -66,6 +66,10 @@ export const modelResponse = z
     context_length: z.number().int(),
     max_output_tokens: z.number().int(),
     default_max_output_tokens: z.number().int(),
+    provider_countries: z.array(z.string()).openapi({
+      description: 'Where its providers are that this account may use, ISO 3166-1 alpha-2; "ZZ" is not known.',
+      example: ['RU'],
+    }),
     pricing: z.object({
       currency: z.literal('RUB'),
       version: z.string(),
@@ -111,6 +115,17 @@ export const balanceResponse = z
     status: z.string(),
   })
   .openapi('Balance');
+
+export const accountPrivacyRequest = z
+  .strictObject({
+    zero_retention: z.boolean().optional().openapi({ description: 'Keep neither inputs nor answers of any key.' }),
+    domestic_only: z.boolean().optional().openapi({ description: 'Send requests to providers in Russia only.' }),
+  })
+  .openapi('AccountPrivacyChange');
+
+export const accountPrivacyResponse = z
+  .object({ object: z.literal('account.privacy'), zero_retention: z.boolean(), domestic_only: z.boolean() })
+  .openapi('AccountPrivacy', { description: 'A key or a request may be stricter. Effective within a second.' });
 
 const rubles = z.number().openapi({ description: 'Rubles, not dollars' });
 

@@ -5,6 +5,7 @@ import type { WithId } from 'mongodb';
 import { AppError } from '../errors.ts';
 import { createGroupCommit } from '../group-commit.ts';
 import type { Logger } from '../log.ts';
+import { Account, type AccountDocument, type AccountPrivacy } from '../models/account.ts';
 import { ApiKey, type ApiKeyDocument } from '../models/api-key.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { checkKeyFormat, keyDigest } from './key-format.ts';
@@ -40,7 +41,8 @@ export type Authenticator = {
 
 type Subscriber = Pick<Redis, 'subscribe' | 'unsubscribe' | 'on' | 'off'>;
 type Entry = { principal: Principal; readAtMs: number };
-type Found = { document: WithId<ApiKeyDocument> | undefined; readAtMs: number; changes: number };
+type Stored = { document: WithId<ApiKeyDocument>; privacy: AccountPrivacy | undefined };
+type Found = { stored: Stored | undefined; readAtMs: number; changes: number };
 
 /** The credentials of a Bearer header; anything else counts as no key at all. */
 function bearerToken(header: string | undefined): string {
@@ -52,6 +54,24 @@ function bearerToken(header: string | undefined): string {
 function sameDigest(a: string, b: string): boolean {
   const [left, right] = [Buffer.from(a, 'hex'), Buffer.from(b, 'hex')];
   return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** The stored keys with these digests, with what their accounts have decided, by digest. */
+async function readKeys(digests: readonly string[], signal: AbortSignal): Promise<Map<string, Stored>> {
+  const documents = await nativeCollection<ApiKeyDocument>(ApiKey)
+    .find({ digest: { $in: [...digests] } }, { signal })
+    .toArray();
+  const accountIds = [...new Set(documents.map(({ accountId }) => accountId))];
+  const accounts =
+    accountIds.length === 0
+      ? []
+      : await nativeCollection<AccountDocument>(Account)
+          .find({ _id: { $in: accountIds } }, { projection: { privacy: 1 }, signal })
+          .toArray();
+  const privacyOf = new Map(accounts.map(({ _id, privacy }) => [_id, privacy]));
+  return new Map(
+    documents.map((document) => [document.digest, { document, privacy: privacyOf.get(document.accountId) }]),
+  );
 }
 
 /**
@@ -83,18 +103,15 @@ export function createAuthenticator(options: {
     flightsMax: READ_FLIGHTS_MAX,
     flush: async (digests) => {
       const before = { readAtMs: monotonic(), changes };
-      const documents = await nativeCollection<ApiKeyDocument>(ApiKey)
-        .find({ digest: { $in: digests } }, { signal: AbortSignal.timeout(ENTRY_AGE_MS_MAX) })
-        .toArray();
-      const byDigest = new Map(documents.map((document) => [document.digest, document]));
-      return digests.map((digest) => ({ document: byDigest.get(digest), ...before }));
+      const byDigest = await readKeys(digests, AbortSignal.timeout(ENTRY_AGE_MS_MAX));
+      return digests.map((digest) => ({ stored: byDigest.get(digest), ...before }));
     },
   });
 
   function remember(digest: string, found: Found): Principal | undefined {
-    const { document, readAtMs } = found;
-    const usable = document && sameDigest(document.digest, digest) && !document.revokedAt;
-    const principal = usable ? toPrincipal(document) : undefined;
+    const { stored, readAtMs } = found;
+    const usable = stored && sameDigest(stored.document.digest, digest) && !stored.document.revokedAt;
+    const principal = usable ? toPrincipal(stored.document, stored.privacy) : undefined;
     // A key may have changed after this read saw it: good enough for those who wait, not to be kept.
     if (found.changes !== changes) return principal;
     if (principal) {

@@ -1,5 +1,6 @@
 import { Binary, type WithId } from 'mongodb';
 import { AppError } from '../errors.ts';
+import type { AccountPrivacy } from '../models/account.ts';
 import type { ApiKeyDocument, DisconnectPolicy, Endpoint, KeyLimits } from '../models/api-key.ts';
 
 /**
@@ -14,7 +15,10 @@ export type Principal = {
   readonly limits: Readonly<KeyLimits>;
   readonly expiresAt?: Date;
   readonly onDisconnect: DisconnectPolicy;
+  /** Decided for the key or for its whole account. */
   readonly zeroRetention: boolean;
+  /** The account lets nothing go abroad. */
+  readonly domesticOnly: boolean;
   readonly webhook: {
     readonly hasUrl: boolean;
     readonly disabled: boolean;
@@ -52,8 +56,11 @@ function freeze<T>(value: T): T {
   return Object.freeze(value);
 }
 
-/** The principal of a stored key. Fields are copied by name: what is not listed here does not travel. */
-export function toPrincipal(document: WithId<ApiKeyDocument>): Principal {
+/**
+ * The principal of a stored key. Fields are copied by name: what is not listed here does not travel.
+ * @param privacy what the account has decided, if anything.
+ */
+export function toPrincipal(document: WithId<ApiKeyDocument>, privacy?: AccountPrivacy): Principal {
   const { webhook, scopes, expiresAt } = document;
   return freeze({
     keyId: document._id,
@@ -63,7 +70,8 @@ export function toPrincipal(document: WithId<ApiKeyDocument>): Principal {
     limits: toLimits(document.limits),
     ...(expiresAt ? { expiresAt: new Date(expiresAt) } : {}),
     onDisconnect: document.onDisconnect,
-    zeroRetention: document.zeroRetention,
+    zeroRetention: document.zeroRetention || privacy?.zeroRetention === true,
+    domesticOnly: privacy?.domesticOnly === true,
     webhook: {
       hasUrl: Boolean(webhook?.url),
       disabled: Boolean(webhook?.disabledAt),

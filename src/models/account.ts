@@ -36,10 +36,20 @@ export type OutboxEntry = {
 /** Spend of one key, holds included: `total`, `m202611`, `d20261122` -> micro-rubles. */
 export type KeySpend = Record<string, bigint>;
 
+/** What the owner has decided about the account's data. A key or a request may be stricter, never laxer. */
+export type AccountPrivacy = {
+  /** Neither input nor answer is kept, whatever the key says. */
+  zeroRetention: boolean;
+  /** Requests go to providers in Russia only. */
+  domesticOnly: boolean;
+};
+
 export type AccountDocument = {
   _id: string;
   status: AccountStatus;
   statusReason?: string;
+  /** Absent until something was decided. */
+  privacy?: AccountPrivacy & { changedAt: Date /** A key's or a member's id. */; changedBy: string };
   currency: 'RUB';
   availableMicros: bigint;
   heldMicros: bigint;
@@ -59,6 +69,7 @@ const accountSchema = new Schema<AccountDocument>(
     _id: { type: String, required: true },
     status: { type: String, enum: ACCOUNT_STATUSES, required: true },
     statusReason: String,
+    privacy: { type: Schema.Types.Mixed, default: undefined },
     currency: { type: String, enum: ['RUB'], required: true },
     availableMicros: { type: BigInt, required: true },
     heldMicros: { type: BigInt, required: true },

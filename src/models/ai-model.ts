@@ -4,6 +4,10 @@ import { model, Schema } from 'mongoose';
 
 export const PROVIDER_KINDS = ['openai-compatible'] as const;
 
+/** Where an upstream works, as ISO 3166-1 alpha-2. `ZZ` is not known, and counts as abroad. */
+export const UNKNOWN_COUNTRY = 'ZZ';
+const country = { type: String, match: /^[A-Z]{2}$/ } as const;
+
 /** Differences of one upstream that the adapter has to mind (facts about providers, not about us). */
 export type RouteQuirks = {
   /** Name of the output limit in the upstream's body. */
@@ -22,6 +26,8 @@ export type Route = {
   upstreamModel: string;
   priority: number;
   enabled: boolean;
+  /** Where this one goes, when it is another country than its provider's. */
+  country?: string;
   quirks: RouteQuirks;
 };
 
@@ -60,6 +66,7 @@ const modelSchema = new Schema<AiModelDocument>(
         upstreamModel: { type: String, required: true },
         priority: { type: Number, default: 0 },
         enabled: { type: Boolean, default: true },
+        country,
         quirks: { type: Schema.Types.Mixed, default: {} },
       },
     ],
@@ -74,6 +81,8 @@ export type ProviderDocument = {
   baseUrl: string;
   /** Extra headers of every call, e.g. an organisation or a data-logging switch. Never secrets. */
   headers: Record<string, string>;
+  /** Where it works; absent in rows of earlier versions. */
+  country?: string;
   /** False for upstreams that take no key, such as the sandbox. */
   needsKey: boolean;
   enabled: boolean;
@@ -85,6 +94,7 @@ const providerSchema = new Schema<ProviderDocument>(
     kind: { type: String, enum: PROVIDER_KINDS, required: true },
     baseUrl: { type: String, required: true },
     headers: { type: Schema.Types.Mixed, default: {} },
+    country,
     needsKey: { type: Boolean, default: true },
     enabled: { type: Boolean, default: true },
   },

@@ -32,6 +32,8 @@ export type PriceSnapshot = PriceRates & { priceId: string; version: number };
 export type ProviderAttempt = {
   routeId: string;
   providerId: string;
+  /** Where the content went; absent in rows of earlier versions. */
+  country?: string;
   outcome: string;
   status?: number;
   ms: number;
@@ -97,6 +99,8 @@ export type RequestDocument = {
   /** An event is wanted when the request ends, is owed (`pending`), or its delivery row exists (`created`). */
   webhook?: 'wanted' | 'pending' | 'created';
   zeroRetention: boolean;
+  /** May go to providers in Russia only. */
+  domesticOnly?: true;
   contentPurgedAt?: Date;
   createdAt: Date;
   deadlineAt: Date;
@@ -153,6 +157,7 @@ const requestSchema = new Schema<RequestDocument>(
     callbackUrl: Buffer,
     webhook: { type: String, enum: ['wanted', 'pending', 'created'] },
     zeroRetention: { type: Boolean, required: true },
+    domesticOnly: Boolean,
     contentPurgedAt: Date,
     createdAt: { type: Date, required: true },
     deadlineAt: { type: Date, required: true },

@@ -1,4 +1,5 @@
 import { MONEY_OPERATIONS } from './money.ts';
+import { POLICY_OPERATIONS } from './policy.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
 import { TRAFFIC_OPERATIONS } from './traffic.ts';
@@ -7,7 +8,13 @@ import { TRAFFIC_OPERATIONS } from './traffic.ts';
  * The commands that staff may give, in the back-office and by script alike: what each needs, who may give it, and what
  * it does. `perform.ts` checks, writes the audit log and runs them; nothing else does.
  */
-export const OPERATIONS = { ...MONEY_OPERATIONS, ...TRAFFIC_OPERATIONS, ...ROUTING_OPERATIONS, ...STAFF_OPERATIONS };
+export const OPERATIONS = {
+  ...MONEY_OPERATIONS,
+  ...TRAFFIC_OPERATIONS,
+  ...ROUTING_OPERATIONS,
+  ...POLICY_OPERATIONS,
+  ...STAFF_OPERATIONS,
+};
 
 export type OperationName = keyof typeof OPERATIONS;
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];

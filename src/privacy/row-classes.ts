@@ -86,7 +86,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
         '_id', 'accountId', 'keyId', 'endpoint', 'model', 'mode', 'stream', 'state', 'attempt', 'attemptsMax', 'call', 'previousCall',
         'leaseUntil', 'claimToken', 'worker', 'includeUsage', 'price', 'holdMicros', 'inputTokensBound', 'outputTokensMax', 'choices',
         'usage', 'usageSource', 'review', 'costMicros', 'error', 'settled', 'provider', 'attempts', 'progress', 'replyTo', 'watchers',
-        'onDisconnect', 'cancelRequestedAt', 'cancelReason', 'webhook', 'createdAt', 'deadlineAt', 'heldAt', 'claimedAt', 'firstByteAt',
+        'onDisconnect', 'domesticOnly', 'cancelRequestedAt', 'cancelReason', 'webhook', 'createdAt', 'deadlineAt', 'heldAt', 'claimedAt', 'firstByteAt',
         'finishedAt', 'settledAt',
       ], // biome-ignore format: a table of names
     },
@@ -285,7 +285,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
       norm: BOOKS,
       until: BOOKS_UNTIL,
       holds: { statusReason: { $ne: ERASED } },
-      update: { $set: { status: 'closed', statusReason: ERASED, spend: {} }, $unset: { closed: '' } },
+      update: { $set: { status: 'closed', statusReason: ERASED, spend: {} }, $unset: { closed: '', privacy: '' } },
     },
   },
   {

@@ -38,6 +38,7 @@ export type Acceptance = {
   caps: SpendCaps;
   onDisconnect: DisconnectPolicy;
   zeroRetention: boolean;
+  domesticOnly?: true;
   /** Set when the client may repeat the request: the key, and the digest of what was asked. */
   idempotency?: { key: string; fingerprint: string };
   /** Relay channel of this process when its client waits. */

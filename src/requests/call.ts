@@ -9,6 +9,7 @@ import type { EventWriter } from '../stream/publish.ts';
 import { readPlainAnswer, StreamedAnswer } from './answer.ts';
 import { type Bill, billFor, NOTHING_CHARGED } from './bill.ts';
 import type { ResolvedRoute } from './catalogue.ts';
+import { openRoutes } from './cross-border.ts';
 import type { RunDependencies, RunOutcome } from './run-types.ts';
 import { Aborted, type RunningRequest } from './running.ts';
 import { deliveredText, estimateUsage, roughTokens } from './token-estimate.ts';
@@ -35,7 +36,8 @@ type Progress = { relayed: Buffer[]; usage: unknown; upstreamId: string | undefi
  */
 export async function callProvider(input: CallInput): Promise<RunOutcome> {
   const { request, deps } = input;
-  const routes = deps.catalogue.find(request.model)?.routes ?? [];
+  const model = deps.catalogue.find(request.model);
+  const routes = model ? openRoutes(model, request.domesticOnly === true) : [];
   const attempts: ProviderAttempt[] = [];
   let last: ProviderFailure | undefined;
   for (const route of routes) {
@@ -56,7 +58,9 @@ export async function callProvider(input: CallInput): Promise<RunOutcome> {
       if (!mayTryNext) return brokenOutcome(input, route, progress, attempts, failure);
     }
   }
-  const failure = last ?? new ProviderFailure('provider_unavailable', 'no_route', { definite: true });
+  // The last route at home may have gone since the request was accepted.
+  const code = request.domesticOnly && routes.length === 0 ? 'cross_border_forbidden' : 'provider_unavailable';
+  const failure = last ?? new ProviderFailure(code, 'no_route', { definite: true });
   return failedOutcome(failure, attempts, NOTHING_CHARGED);
 }
 
@@ -65,6 +69,7 @@ function attemptOf(route: ResolvedRoute, at: Date, outcome: string, status: numb
   return {
     routeId,
     providerId,
+    country: route.country,
     outcome,
     ...(status === undefined ? {} : { status }),
     ms: Date.now() - at.getTime(),

@@ -8,6 +8,7 @@ import {
   type PriceDocument,
   Provider,
   type ProviderDocument,
+  UNKNOWN_COUNTRY,
 } from '../models/ai-model.ts';
 import { nativeCollection } from '../models/connect.ts';
 import type { PriceSnapshot } from '../models/request.ts';
@@ -20,6 +21,8 @@ import type { RouteTarget } from '../providers/provider.ts';
 export type ResolvedRoute = {
   target: RouteTarget;
   upstreamModel: string;
+  /** Where requests go by it. */
+  country: string;
   quirks: AiModelDocument['routes'][number]['quirks'];
 };
 
@@ -62,6 +65,7 @@ function resolve(rows: Rows, providerKeys: ReadonlyMap<string, string>, at: Date
           {
             target: { routeId: route.id, providerId, baseUrl, headers, apiKey },
             upstreamModel: route.upstreamModel,
+            country: route.country ?? provider.country ?? UNKNOWN_COUNTRY,
             quirks: route.quirks,
           },
         ];
@@ -104,6 +108,7 @@ const rub = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const tokens = z.number().int().min(1).max(100_000_000);
+const country = z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, ISO 3166-1');
 const slug = z.string().regex(/^[\w./:@-]{1,128}$/);
 
 const catalogueFile = z.strictObject({
@@ -113,6 +118,7 @@ const catalogueFile = z.strictObject({
       kind: z.literal('openai-compatible'),
       baseUrl: z.url().transform((url) => url.replace(/\/+$/, '')),
       headers: z.record(z.string(), z.string()).default({}),
+      country: country.default(UNKNOWN_COUNTRY),
       needsKey: z.boolean().default(true),
       enabled: z.boolean().default(true),
     }),
@@ -144,6 +150,7 @@ const catalogueFile = z.strictObject({
           upstreamModel: z.string().min(1).max(200),
           priority: z.number().int().default(0),
           enabled: z.boolean().default(true),
+          country: country.optional(),
           quirks: z
             .strictObject({
               maxTokensParam: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
@@ -205,8 +212,9 @@ export async function importCatalogue(
   }
   for (const entry of models) {
     const { id, price: _price, createdAt, routes, ...rest } = entry;
-    const mapped = routes.map(({ provider, quirks, ...route }) => ({
+    const mapped = routes.map(({ provider, country, quirks, ...route }) => ({
       ...route,
+      ...(country === undefined ? {} : { country }),
       providerId: provider,
       quirks: quirks as ResolvedRoute['quirks'],
     }));

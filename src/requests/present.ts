@@ -69,6 +69,7 @@ export function presentRequest(request: RequestDocument) {
     receipt: presentReceipt(request),
     attempts: request.attempts.map((attempt) => ({
       provider: attempt.providerId,
+      country: attempt.country ?? null,
       outcome: attempt.outcome,
       ms: attempt.ms,
     })),

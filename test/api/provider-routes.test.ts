@@ -174,3 +174,61 @@ test('after all of this the books are in order and no upstream was called twice 
   await expectInvariants(system.sandboxUrl);
   expect(calm.calls.totals().maxCallsPerRequest).toBe(1);
 });
+
+describe('an account that lets nothing go abroad', () => {
+  let home: Customer;
+  beforeAll(async () => {
+    home = await system.customer();
+    const answer = await home.fetch('/v1/account/privacy', {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"domestic_only":true,"zero_retention":true}',
+    });
+    expect(await answer.json()).toEqual({ object: 'account.privacy', zero_retention: true, domestic_only: true });
+    await eventually(async () => {
+      const { data } = (await (await home.fetch('/v1/key')).json()) as { data: { zero_retention: boolean } };
+      if (!data.zero_retention) throw new Error('not heard of yet');
+    });
+  });
+
+  type Offered = { id: string; provider_countries: string[] };
+  const messages = [{ role: 'user' as const, content: 'дома' }];
+
+  test('goes by routes in Russia only, keeps nothing, and its row says where it went', async () => {
+    const { request_id } = await home
+      .client()
+      .chat.completions.create({ model: 'test/fallback', messages })
+      .withResponse();
+    const row = await eventually(async () => {
+      const found = await requests().findOne({ _id: request_id ?? '', settled: true });
+      if (!found) throw new Error('not settled yet');
+      return found;
+    });
+    expect(row.attempts.map(({ routeId, country }) => [routeId, country])).toEqual([['fallback/calm', 'RU']]);
+    expect(row).toMatchObject({ domesticOnly: true });
+    expect([row.input, row.result]).toEqual([undefined, undefined]);
+  });
+
+  test('is refused a model that is served abroad only, and is not offered it', async () => {
+    await expect(home.client().chat.completions.create({ model: 'test/echo', messages })).rejects.toMatchObject({
+      status: 403,
+      code: 'cross_border_forbidden',
+    });
+    const offered = (await (await home.fetch('/v1/models')).json()) as { data: Offered[] };
+    expect(offered.data.map(({ id, provider_countries }) => [id, provider_countries])).toEqual([
+      ['test/fallback', ['RU']],
+    ]);
+    expect((await home.fetch('/v1/models/test/echo')).status).toBe(404);
+    const elsewhere = (await (await customer.fetch('/v1/models/test/fallback')).json()) as Offered;
+    expect(elsewhere.provider_countries).toEqual(['ZZ', 'RU']);
+  });
+
+  test('cannot be given a setting that does not exist', async () => {
+    const answer = await home.fetch('/v1/account/privacy', {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: '{"domesticOnly":false}',
+    });
+    expect(answer.status).toBe(400);
+  });
+});

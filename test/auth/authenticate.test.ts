@@ -6,6 +6,7 @@ import { generateKey, keyDigest } from '../../src/auth/key-format.ts';
 import { publishKeyChange, revokeKey } from '../../src/auth/keys.ts';
 import { AppError, errorBody } from '../../src/errors.ts';
 import { ApiKey } from '../../src/models/api-key.ts';
+import { accountPrivacy, changeAccountPrivacy } from '../../src/privacy/account-privacy.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
 import { runs } from '../helpers/property-runs.ts';
 import { useStores } from '../helpers/stores.ts';
@@ -66,6 +67,7 @@ describe('authentication', () => {
       expiresAt,
       onDisconnect: 'finish',
       zeroRetention: true,
+      domesticOnly: false,
       webhook: { hasUrl: true, disabled: false, url: document.webhook.url, secrets: document.webhook.secrets },
       prefix: key.slice(0, 12),
       last4: key.slice(-4),
@@ -148,18 +150,40 @@ describe('authentication', () => {
     await own.leave();
   });
 
-  test('50 parallel authentications of a new key are one read', async () => {
+  test('50 parallel authentications of a new key are one read of it and one of its account', async () => {
     const { key } = await issue();
     const commands = await commandsDuring(() =>
       Promise.all(Array.from({ length: 50 }, () => desk.authenticate(bearer(key)))),
     );
-    expect(commands).toEqual(['find']);
+    // The key, and what its account has decided.
+    expect(commands).toEqual(['find', 'find']);
+  });
+
+  test('what an account has decided about its data holds for its keys within a second', async () => {
+    const { key, document } = await issue();
+    const before = await desk.authenticate(bearer(key));
+    expect([before.zeroRetention, before.domesticOnly]).toEqual([false, false]);
+    await changeAccountPrivacy(document.accountId, { zeroRetention: true, domesticOnly: true }, document._id);
+    await until(async () => {
+      const { zeroRetention, domesticOnly } = await desk.authenticate(bearer(key));
+      return zeroRetention && domesticOnly;
+    });
+    await changeAccountPrivacy(document.accountId, { zeroRetention: false }, document._id);
+    await until(async () => !(await desk.authenticate(bearer(key))).zeroRetention);
+    expect(await accountPrivacy(document.accountId)).toEqual({ zeroRetention: false, domesticOnly: true });
+  });
+
+  test('a key that keeps nothing does so whatever its account says', async () => {
+    const { key, document } = await issue({ zeroRetention: true });
+    await changeAccountPrivacy(document.accountId, { zeroRetention: false }, document._id);
+    expect((await desk.authenticate(bearer(key))).zeroRetention).toBe(true);
   });
 
   test('keys that are new together share reads', async () => {
     const keys = await Promise.all(Array.from({ length: 40 }, () => issue()));
     const commands = await commandsDuring(() => Promise.all(keys.map(({ key }) => desk.authenticate(bearer(key)))));
-    expect(commands.length).toBeLessThan(10);
+    // Each is two: keys, and their accounts.
+    expect(commands.length).toBeLessThan(20);
   });
 
   test('a busy key is read in the background and its users never wait for a read', async () => {
@@ -258,7 +282,7 @@ describe('revocation', () => {
     await publish(document._id);
     await reading;
     atMs = 1;
-    expect((await commandsDuring(() => own.authenticate(bearer(key)))).length).toBeLessThanOrEqual(1);
+    expect((await commandsDuring(() => own.authenticate(bearer(key)))).length).toBeLessThanOrEqual(2);
     await own.leave();
   });
 });

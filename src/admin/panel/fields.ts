@@ -124,9 +124,10 @@ export function presenceField(name: string, path: string, options: Options = {})
 }
 
 /** A switch. */
-export function switchField(name: string, options: Options = {}): PanelField {
-  const value = (document: Document) => (memberAt(document, name) === true ? 'yes' : 'no');
-  return { name, value, choices: YES_NO, ...options };
+export function switchField(name: string, options: Options & { path?: string } = {}): PanelField {
+  const { path = name, ...rest } = options;
+  const value = (document: Document) => (memberAt(document, path) === true ? 'yes' : 'no');
+  return { name, paths: [path], value, choices: YES_NO, ...rest };
 }
 
 /** Several lines, one for each element of a list. */

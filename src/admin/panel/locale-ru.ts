@@ -1,6 +1,7 @@
 import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { MONEY_WORDS } from './words/money.ts';
+import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 
@@ -264,7 +265,7 @@ const OWN: Locale = {
   },
 };
 
-const OURS = joined(OWN, [MONEY_WORDS.ru, ROUTING_WORDS.ru, QUEUE_WORDS.ru]);
+const OURS = joined(OWN, [MONEY_WORDS.ru, ROUTING_WORDS.ru, POLICY_WORDS.ru, QUEUE_WORDS.ru]);
 
 export const RU = {
   actions: { ...RU_ADMINJS.actions, ...OURS.actions },

@@ -9,6 +9,7 @@ import {
   linesField,
   moneyField,
   plain,
+  switchField,
   textField,
   timeField,
 } from './fields.ts';
@@ -36,6 +37,8 @@ export const ACCOUNTS: PanelSpec = {
     moneyField('available', { path: 'availableMicros', permission: 'money.read', listed: true }),
     moneyField('held', { path: 'heldMicros', permission: 'money.read', listed: true }),
     textField('openRequests', { path: 'open', listed: true }),
+    switchField('zeroRetention', { path: 'privacy.zeroRetention' }),
+    switchField('domesticOnly', { path: 'privacy.domesticOnly' }),
     createdField('acc', { listed: true }),
   ],
   commands: [
@@ -68,6 +71,17 @@ export const ACCOUNTS: PanelSpec = {
       icon: 'PlayCircle',
       fields: [REASON],
       when: ({ status }) => status === 'suspended',
+    },
+    {
+      action: 'changePrivacy',
+      operation: 'accounts.privacy',
+      icon: 'Shield',
+      fields: [
+        { name: 'zeroRetention', kind: 'choice', choices: ['yes', 'no'] },
+        { name: 'domesticOnly', kind: 'choice', choices: ['yes', 'no'] },
+        REASON,
+      ],
+      when: ({ status }) => status !== 'closed',
     },
   ],
 };

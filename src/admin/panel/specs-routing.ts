@@ -17,7 +17,8 @@ import { type CommandField, type PanelField, type PanelSpec, REASON } from './sp
 
 function routeLine(route: Document): string {
   const state = route.enabled === false ? '  (off)' : '';
-  return `${plain(route.priority)}  ${route.id}  ${route.providerId} / ${route.upstreamModel}${state}`;
+  const country = route.country === undefined ? '' : `  ${plain(route.country)}`;
+  return `${plain(route.priority)}  ${route.id}  ${route.providerId} / ${route.upstreamModel}${country}${state}`;
 }
 
 type Texts = Readonly<Record<string, unknown>>;
@@ -58,7 +59,7 @@ export const MODELS: PanelSpec = {
     textField('outputTokensMax'),
     textField('outputTokensDefault'),
     textField('mediaPartTokensMax'),
-    linesField('routes', 'routes', ['id', 'providerId', 'upstreamModel', 'priority', 'enabled'], routeLine, {
+    linesField('routes', 'routes', ['id', 'providerId', 'upstreamModel', 'priority', 'enabled', 'country'], routeLine, {
       listed: true,
     }),
     timeField('createdAt'),
@@ -94,6 +95,7 @@ export const PROVIDERS: PanelSpec = {
     idField(),
     textField('kind', { listed: true }),
     textField('baseUrl', { listed: true }),
+    textField('country', { listed: true }),
     switchField('enabled', { listed: true }),
     switchField('needsKey', { listed: true }),
   ],

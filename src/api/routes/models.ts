@@ -1,10 +1,21 @@
-import { allowsModel } from '../../auth/principal.ts';
+import { allowsModel, type Principal } from '../../auth/principal.ts';
 import { AppError } from '../../errors.ts';
 import { formatRub } from '../../money.ts';
 import type { CatalogueModel } from '../../requests/catalogue.ts';
+import { openRoutes } from '../../requests/cross-border.ts';
 import { type ApiDependencies, type Handler, principalOf } from '../context.ts';
 
-function presentModel({ model, price }: CatalogueModel) {
+/** The countries where the model's routes lead that are open to the caller, in the order in which they are tried. */
+function countriesOf(model: CatalogueModel, { domesticOnly }: Principal): string[] {
+  return [...new Set(openRoutes(model, domesticOnly).map(({ country }) => country))];
+}
+
+function mayCall({ model, routes }: CatalogueModel, principal: Principal): boolean {
+  return allowsModel(principal, model._id) && openRoutes({ routes }, principal.domesticOnly).length > 0;
+}
+
+function presentModel(entry: CatalogueModel, principal: Principal) {
+  const { model, price } = entry;
   return {
     id: model._id,
     object: 'model',
@@ -14,6 +25,7 @@ function presentModel({ model, price }: CatalogueModel) {
     context_length: model.contextTokensMax,
     max_output_tokens: model.outputTokensMax,
     default_max_output_tokens: model.outputTokensDefault,
+    provider_countries: countriesOf(entry, principal),
     pricing: {
       currency: 'RUB',
       version: price.priceId,
@@ -33,8 +45,8 @@ export function listModels({ catalogue }: Pick<ApiDependencies, 'catalogue'>): H
     const principal = principalOf(request);
     const data = catalogue
       .list()
-      .filter(({ model }) => allowsModel(principal, model._id))
-      .map(presentModel);
+      .filter((entry) => mayCall(entry, principal))
+      .map((entry) => presentModel(entry, principal));
     response.json({ object: 'list', data });
   };
 }
@@ -44,8 +56,9 @@ export function showModel({ catalogue }: Pick<ApiDependencies, 'catalogue'>): Ha
   return (request, response) => {
     const segments: unknown = request.params.modelId;
     const modelId = Array.isArray(segments) ? segments.join('/') : String(segments);
-    const found = allowsModel(principalOf(request), modelId) ? catalogue.find(modelId) : undefined;
-    if (!found) throw new AppError('model_not_found', { param: 'model' });
-    response.json(presentModel(found));
+    const principal = principalOf(request);
+    const found = catalogue.find(modelId);
+    if (!found || !mayCall(found, principal)) throw new AppError('model_not_found', { param: 'model' });
+    response.json(presentModel(found, principal));
   };
 }

@@ -15,6 +15,7 @@ const en = {
   },
   properties: {
     route: 'Route',
+    country: 'Country (ISO 3166-1)',
     priority: 'Place (the smallest is tried first)',
     proposalState: 'State',
   },
@@ -44,6 +45,7 @@ const ru: typeof en = {
   },
   properties: {
     route: 'Маршрут',
+    country: 'Страна (ISO 3166-1)',
     priority: 'Место (с меньшего пробуют первым)',
     proposalState: 'Состояние',
   },
