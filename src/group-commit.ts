@@ -1,6 +1,7 @@
 /**
- * Group commit (natural batching): an item is sent at once when the writer is idle; what arrives while a send is in
- * flight waits and goes out together in the next one. No added latency when idle, few round trips under load.
+ * Group commit (natural batching): an idle writer sends what one turn of the event loop brings; what arrives while a
+ * send is in flight waits and goes out together in the next one. No timer, so no latency when idle, and few round trips
+ * under load.
  */
 
 export type GroupCommit<Item, Result> = {
@@ -27,8 +28,17 @@ export function createGroupCommit<Item, Result>(options: {
   let queue: Waiting<Item, Result>[] = [];
   let flights = 0;
   let flying = 0;
+  let scheduled = false;
+
+  /** What one turn of the event loop brings goes out together; an idle writer waits no longer than that. */
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(launch);
+  }
 
   function launch(): void {
+    scheduled = false;
     while (flights < flightsMax && queue.length > 0) {
       const batch = queue.length <= itemsMax ? queue : queue.slice(0, itemsMax);
       queue = queue.length <= itemsMax ? [] : queue.slice(itemsMax);
@@ -60,7 +70,7 @@ export function createGroupCommit<Item, Result>(options: {
     submit: (item) =>
       new Promise<Result>((resolve, reject) => {
         queue.push({ item, resolve, reject });
-        launch();
+        schedule();
       }),
     pending: () => queue.length + flying,
   };

@@ -101,6 +101,12 @@ export function installClock(): () => void {
     const timer = { step, unref: () => timer, ref: () => timer };
     return timer;
   }) as unknown as typeof setTimeout;
+  globalThis.setImmediate = ((act: () => void, ...rest: unknown[]) => {
+    const here = processes.getStore();
+    if (!here) return (realSetImmediate as (...args: unknown[]) => unknown)(act, ...rest);
+    const run = () => processes.run(here, act);
+    return here.scheduler.add({ owner: here.process, delayMs: 0, label: 'turn', run });
+  }) as unknown as typeof setImmediate;
   globalThis.clearTimeout = ((timer: { step?: Step } | undefined) => {
     if (timer?.step) timer.step.cancelled = true;
     else real.clearTimeout(timer as unknown as NodeJS.Timeout);
@@ -109,6 +115,7 @@ export function installClock(): () => void {
     globalThis.Date = real.Date;
     globalThis.setTimeout = real.setTimeout;
     globalThis.clearTimeout = real.clearTimeout;
+    globalThis.setImmediate = realSetImmediate;
     performance.now = real.now;
   };
 }

@@ -17,36 +17,44 @@ function controlled(options: { itemsMax: number; flightsMax?: number }) {
   return { commit, batches };
 }
 
-test('an idle writer sends at once; what arrives meanwhile goes out together', async () => {
+test('an idle writer sends what a turn brings; what arrives meanwhile goes out together', async () => {
   const { commit, batches } = controlled({ itemsMax: 10 });
-  const results = [1, 2, 3].map((item) => commit.submit(item));
-  expect(batches.map(({ items }) => items)).toEqual([[1]]);
-  expect(commit.pending()).toBe(3);
+  const results = [commit.submit(0), commit.submit(1)];
+  await turn();
+  results.push(commit.submit(2), commit.submit(3));
+  await turn();
+  expect(batches.map(({ items }) => items)).toEqual([[0, 1]]);
+  expect(commit.pending()).toBe(4);
   batches[0]?.end();
   await results[0];
   await turn();
-  expect(batches.map(({ items }) => items)).toEqual([[1], [2, 3]]);
+  expect(batches.map(({ items }) => items)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
   batches[1]?.end();
-  expect(await Promise.all(results)).toEqual(['r1', 'r2', 'r3']);
+  expect(await Promise.all(results)).toEqual(['r0', 'r1', 'r2', 'r3']);
   expect(commit.pending()).toBe(0);
 });
 
 test('a batch is bounded, and so is the number in flight', async () => {
   const { commit, batches } = controlled({ itemsMax: 2, flightsMax: 2 });
   const results = Array.from({ length: 7 }, (_, item) => commit.submit(item));
+  await turn();
   expect(batches).toHaveLength(2);
-  for (let index = 0; index < 4; index++) {
+  for (let index = 0; index < 3; index++) {
     batches[index]?.end();
     await turn();
   }
-  expect(batches.map(({ items }) => items.length)).toEqual([1, 1, 2, 2, 1]);
-  batches[4]?.end();
+  expect(batches.map(({ items }) => items.length)).toEqual([2, 2, 2, 1]);
+  batches[3]?.end();
   expect(await Promise.all(results)).toEqual(Array.from({ length: 7 }, (_, item) => `r${item}`));
 });
 
 test('an error as a result fails its own item only; a throw fails the batch; the writer goes on', async () => {
   const { commit, batches } = controlled({ itemsMax: 10 });
   const first = commit.submit(0);
+  await turn();
   const second = [1, 2, 3].map((item) => commit.submit(item));
   batches[0]?.fail(new Error('down'));
   await expect(first).rejects.toThrow('down');

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type ClientSession, type Collection, type MongoClient, MongoServerError, UUID } from 'mongodb';
+import {
+  type ClientSession,
+  type Collection,
+  MongoBulkWriteError,
+  type MongoClient,
+  MongoServerError,
+  UUID,
+} from 'mongodb';
 import { makeDbPath, removeDbPath, sendRaw, startServer, type TestServer } from './test-server.ts';
 
 type Row = {
@@ -128,6 +135,25 @@ describe('bulk writes that cross', () => {
     };
     await times(40, bulk);
     expect((await rows.find().toArray()).map((row) => row.n)).toEqual([40n, 40n, 40n]);
+  });
+
+  test('unordered inserts of the same unique values in opposite orders all end, and each value is there once', async () => {
+    const rows = collection('crossing-inserts');
+    await rows.createIndex({ key: 1 }, { unique: true });
+    const keys = Array.from({ length: 12 }, (_, index) => `k${index}`);
+    const inserted = await times(40, async (index) => {
+      const order = index % 2 === 0 ? keys : [...keys].reverse();
+      const documents = order.map((key) => ({ _id: `${index}-${key}`, key }));
+      try {
+        return (await rows.insertMany(documents, { ordered: false })).insertedCount;
+      } catch (error) {
+        if (!(error instanceof MongoBulkWriteError)) throw error;
+        return error.insertedCount;
+      }
+    });
+    expect(inserted.reduce((sum, count) => sum + count, 0)).toBe(12);
+    expect(new Set((await rows.find().toArray()).map((row) => row.key))).toEqual(new Set(keys));
+    expect(await rows.countDocuments()).toBe(keys.length);
   });
 
   test('updateMany both ways round', async () => {

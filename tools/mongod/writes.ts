@@ -27,11 +27,21 @@ const LIST_NAMES = { insert: 'documents', update: 'updates', delete: 'deletes' }
 const CONFLICT_TRIES = 50;
 const UPSERT_TRIES = 20;
 
-/** Runs the command; plain writes to one document take turns. */
+/** Runs the command; plain writes to one document take turns, and so do inserts of many into one collection. */
 export function write(engine: Engine, request: Request, kind: WriteKind): Promise<Buffer> {
-  const keys = request.transaction === undefined && kind !== 'insert' ? laneKeys(request, kind) : [];
+  const keys = request.transaction === undefined ? lanesOf(request, kind) : [];
   const work = (): Promise<Buffer> => writeNow(engine, request, kind);
   return keys.length === 0 ? work() : engine.lanes.run(keys, work);
+}
+
+function lanesOf(request: Request, kind: WriteKind): string[] {
+  if (kind !== 'insert') return laneKeys(request, kind);
+  // One transaction each: those that name the same values of a unique index would wait for each other in a circle.
+  return hasMany(request, kind) ? [collectionOf(request)] : [];
+}
+
+function collectionOf(request: Request): string {
+  return `${request.database}\0${stringOf(request.body, request.fields.get(request.name))}`;
 }
 
 /** Names the documents that the statements aim at, as far as their filters tell. */
@@ -51,7 +61,7 @@ function laneKeys(request: Request, kind: 'update' | 'delete'): string[] {
 export function laneKey(request: Request, bytes: Buffer, query: Field): string {
   const id = scan(bytes, query.start).get('_id');
   const aim = id === undefined ? bytesOf(bytes, query) : bytesOf(bytes, id);
-  return `${request.database}\0${stringOf(request.body, request.fields.get(request.name))}\0${id?.type ?? 0}\0${aim.toString('latin1')}`;
+  return `${collectionOf(request)}\0${id?.type ?? 0}\0${aim.toString('latin1')}`;
 }
 
 function statementsOf(request: Request, kind: WriteKind): Buffer[] {
