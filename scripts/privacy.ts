@@ -11,6 +11,7 @@ import { enterYear } from '../src/privacy/calendar-store.ts';
 import { exportRows } from '../src/privacy/class-rows.ts';
 import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
 import { executeErasure } from '../src/privacy/erasure.ts';
+import { readTexts } from '../src/privacy/intake.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
 import {
   answerRequest,
@@ -34,6 +35,7 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
 
   list                                  open requests, the next due first
   show <id>                             one request, its manifest and history
+  read <id>                             what the subject wrote, and where to answer
   file --account <accountId> --type <${PRIVACY_REQUEST_TYPES.join('|')}>
        [--contact <e-mail>] [--received <2026-04-24>]      a letter that came
   verify <id> --identity <${IDENTITY_KINDS.join('|')}>
@@ -126,6 +128,13 @@ function file(values: Values): Command {
   return async ({ cipher }) => shown(await fileRequest(filing, cipher));
 }
 
+function readIts(id: string): Command {
+  return async ({ cipher }) => {
+    const { contact = '(none)', details = '(nothing)' } = await readTexts(await findPrivacyRequest(id), cipher);
+    return `${table([['answer to', contact]])}\n\n${details}`;
+  };
+}
+
 /** Only for a request whose subject is known; the file is the caller's to hand over and to delete. */
 function exportTo(id: string, out: string): Command {
   return async ({ cipher }) => {
@@ -166,6 +175,7 @@ function calendar(values: Values): Command {
 
 /** What is done to one request. */
 function stepOf(name: string, id: string, values: Values): Command {
+  if (name === 'read') return readIts(id);
   if (name === 'show') return async () => shown(await findPrivacyRequest(id));
   if (name === 'export') return exportTo(id, needed(values, 'out'));
   const by = needed(values, 'by');

@@ -11,6 +11,12 @@ import { showBalance, showKey } from './routes/account.ts';
 import { patchAccountPrivacy, showAccountPrivacy } from './routes/account-privacy.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { listModels, showModel } from './routes/models.ts';
+import {
+  cancelPrivacyRequest,
+  filePrivacyRequest,
+  listPrivacyRequests,
+  showPrivacyRequest,
+} from './routes/privacy-requests.ts';
 import { cancel, showRequest, streamRequest } from './routes/requests.ts';
 
 const DOCS_POLICY =
@@ -55,6 +61,10 @@ export function createApp(deps: ApiDependencies): Express {
   v1.get('/key', requireEndpoint('account'), showKey());
   v1.get('/account/privacy', requireEndpoint('account'), showAccountPrivacy());
   v1.patch('/account/privacy', requireEndpoint('account'), patchAccountPrivacy());
+  v1.post('/account/privacy-requests', requireEndpoint('account'), filePrivacyRequest(deps));
+  v1.get('/account/privacy-requests', requireEndpoint('account'), listPrivacyRequests());
+  v1.get('/account/privacy-requests/:privacyRequestId', requireEndpoint('account'), showPrivacyRequest());
+  v1.post('/account/privacy-requests/:privacyRequestId/cancel', requireEndpoint('account'), cancelPrivacyRequest());
   v1.use(methodNotAllowed(v1));
   app.use('/v1', v1);
 

@@ -1,12 +1,11 @@
 import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
+import { ACCOUNT_DATA_OPERATIONS } from './openapi-account-data.ts';
+import { errors, events, json, security } from './openapi-responses.ts';
 import {
-  accountPrivacyRequest,
-  accountPrivacyResponse,
   balanceResponse,
   chatCompletionRequest,
   chatCompletionResponse,
-  errorResponse,
   keyResponse,
   modelList,
   modelResponse,
@@ -14,28 +13,6 @@ import {
 } from './schemas.ts';
 
 /** The OpenAPI 3.1 document, made from the schemas that the routes validate with. */
-
-const security = [{ apiKey: [] }];
-const json = (schema: z.ZodType, description: string) => ({ description, content: { 'application/json': { schema } } });
-const events = (description: string) => ({ description, content: { 'text/event-stream': { schema: z.string() } } });
-const errors = (...statuses: number[]) =>
-  Object.fromEntries(statuses.map((status) => [status, json(errorResponse, ERROR_TEXTS[status] ?? 'Error')]));
-
-const ERROR_TEXTS: Readonly<Record<number, string>> = {
-  400: 'The request is not valid',
-  401: 'The API key is missing or not valid',
-  402: 'Not enough money, or a spend limit is reached; the body says what is available, held and needed',
-  403: 'The key or account may not do this',
-  404: 'Not found',
-  409: 'The answer of this request is not kept any more',
-  413: 'The body is too large',
-  415: 'Not uncompressed UTF-8 JSON',
-  422: 'The Idempotency-Key was used with another request',
-  429: 'A rate limit is reached; see Retry-After',
-  502: 'The provider failed',
-  503: 'Busy or unavailable; see Retry-After',
-  504: 'Not answered in time',
-};
 
 const requestId = z.object({ requestId: z.string().openapi({ example: 'req_01kb2v6m3x8p4q9r7t5w1y0z2a' }) });
 
@@ -151,24 +128,7 @@ export const OPERATIONS: readonly RouteConfig[] = [
     security,
     responses: { 200: json(keyResponse, 'The key'), ...errors(401, 403, 429) },
   },
-  {
-    method: 'get',
-    path: '/v1/account/privacy',
-    summary: 'What the account has decided about its data',
-    security,
-    responses: { 200: json(accountPrivacyResponse, 'The settings'), ...errors(401, 403, 429) },
-  },
-  {
-    method: 'patch',
-    path: '/v1/account/privacy',
-    summary: 'Keep nothing; let nothing go abroad (what is left out stays as it is)',
-    security,
-    request: { body: { required: true, content: { 'application/json': { schema: accountPrivacyRequest } } } },
-    responses: {
-      200: json(accountPrivacyResponse, 'The settings as they are now'),
-      ...errors(400, 401, 403, 413, 415, 429),
-    },
-  },
+  ...ACCOUNT_DATA_OPERATIONS,
   { method: 'get', path: '/healthz', summary: 'The process lives', responses: { 200: { description: 'ok' } } },
   {
     method: 'get',

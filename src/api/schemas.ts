@@ -116,17 +116,6 @@ export const balanceResponse = z
   })
   .openapi('Balance');
 
-export const accountPrivacyRequest = z
-  .strictObject({
-    zero_retention: z.boolean().optional().openapi({ description: 'Keep neither inputs nor answers of any key.' }),
-    domestic_only: z.boolean().optional().openapi({ description: 'Send requests to providers in Russia only.' }),
-  })
-  .openapi('AccountPrivacyChange');
-
-export const accountPrivacyResponse = z
-  .object({ object: z.literal('account.privacy'), zero_retention: z.boolean(), domestic_only: z.boolean() })
-  .openapi('AccountPrivacy', { description: 'A key or a request may be stricter. Effective within a second.' });
-
 const rubles = z.number().openapi({ description: 'Rubles, not dollars' });
 
 export const keyResponse = z

@@ -79,6 +79,10 @@ export type PrivacyRequestDocument = {
   extendedAt?: Date;
   /** Where to answer, sealed: it has to outlive the account's own data key. */
   contact?: Buffer;
+  /** What the subject wrote, sealed like the contact. */
+  details?: Buffer;
+  /** Account and type of a request that its owner has filed by the API and that is open: there is one. */
+  intakeKey?: string;
   identity?: { kind: IdentityKind; by: string; at: Date };
   /** The account was blocked by this request, so that it is unblocked when the request is taken back. */
   isBlocking?: boolean;
@@ -107,6 +111,8 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
     isProvisional: { type: Boolean, required: true },
     extendedAt: Date,
     contact: Buffer,
+    details: Buffer,
+    intakeKey: String,
     identity: Schema.Types.Mixed,
     isBlocking: Boolean,
     handler: String,
@@ -123,6 +129,7 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
   { collection: 'privacy_requests', versionKey: false, strict: 'throw' },
 );
 requestSchema.index({ accountId: 1, _id: -1 });
+requestSchema.index({ intakeKey: 1 }, { unique: true, partialFilterExpression: { intakeKey: { $exists: true } } });
 requestSchema.index({ state: 1, dueAt: 1 });
 requestSchema.index({ closedAt: 1 }, { partialFilterExpression: { closedAt: { $exists: true } } });
 

@@ -21,7 +21,8 @@ import { dueOf, REQUEST_TERMS } from './request-terms.ts';
 export const COOLING_OFF_MS = 24 * 3_600_000;
 const NOTE_CHARACTERS_MAX = 500;
 const NOTE_CHARACTERS_MIN = 5;
-const CONTACT_CHARACTERS_MAX = 320;
+export const CONTACT_CHARACTERS_MAX = 320;
+export const DETAILS_CHARACTERS_MAX = 4_000;
 const LISTED_MAX = 200;
 const BLOCKED = 'privacy_request';
 
@@ -34,6 +35,10 @@ export type Filing = {
   channel: PrivacyRequestDocument['channel'];
   /** Where to answer. */
   contact?: string | undefined;
+  /** What the subject wrote. */
+  details?: string | undefined;
+  /** At most one open request may have it. */
+  intakeKey?: string | undefined;
   receivedAt: Date;
   by: string;
 };
@@ -41,18 +46,23 @@ export type Filing = {
 export function contactContext(requestId: string): string {
   return `privacy_requests|${requestId}|contact`;
 }
+export function detailsContext(requestId: string): string {
+  return `privacy_requests|${requestId}|details`;
+}
 
 /**
  * Takes a request in, also of a blocked account.
- * @throws `not_found` for the account, `invalid_request` for a contact that is too long.
+ * @throws `not_found` for the account, `invalid_request` for a contact or a text that is too long.
  */
 export async function fileRequest(
   filing: Filing,
   cipher: Pick<ContentCipher, 'seal'>,
 ): Promise<PrivacyRequestDocument> {
-  const { accountId, type, channel, contact, receivedAt, by } = filing;
+  const { accountId, type, channel, contact, details, intakeKey, receivedAt, by } = filing;
   if (contact !== undefined && contact.length > CONTACT_CHARACTERS_MAX)
-    throw new AppError('invalid_request', { message: 'The contact is too long.' });
+    throw new AppError('invalid_request', { message: 'The contact is too long.', param: 'contact' });
+  if (details !== undefined && details.length > DETAILS_CHARACTERS_MAX)
+    throw new AppError('invalid_request', { message: 'The text is too long.', param: 'details' });
   if (!(await accounts().findOne({ _id: accountId }, { projection: { _id: 1 } })))
     throw new AppError('not_found', { message: 'There is no such account.' });
   const _id = newId('dsr');
@@ -68,6 +78,8 @@ export async function fileRequest(
     isProvisional: due.isProvisional,
     // Under a key of its own: the account's may be destroyed before the answer is sent.
     ...(contact === undefined ? {} : { contact: await cipher.seal(_id, contactContext(_id), Buffer.from(contact)) }),
+    ...(details === undefined ? {} : { details: await cipher.seal(_id, detailsContext(_id), Buffer.from(details)) }),
+    ...(intakeKey === undefined ? {} : { intakeKey }),
     checkpoints: [],
     history: [{ at: new Date(), by, event: 'file', state: 'received' }],
   };
@@ -115,7 +127,11 @@ export async function moveRequest(
   const entry: HistoryEntry = { at, by, event, state, ...(note === undefined ? {} : { note }) };
   const moved = await store().findOneAndUpdate(
     { _id: request._id, state: request.state },
-    { $set: { ...set, state, ...(isFinal(state) ? { closedAt: at } : {}) }, $push: { history: entry } },
+    {
+      $set: { ...set, state, ...(isFinal(state) ? { closedAt: at } : {}) },
+      ...(isFinal(state) ? { $unset: { intakeKey: '' } } : {}),
+      $push: { history: entry },
+    },
     { returnDocument: 'after', promoteBuffers: true },
   );
   if (!moved) throw new AppError('state_conflict');
@@ -186,6 +202,12 @@ export async function retryErasure(requestId: string, by: string): Promise<Priva
   return moveRequest(await findPrivacyRequest(requestId), 'retry', { by });
 }
 
+/** Whether another request that is open keeps the account blocked. */
+async function isBlocked(accountId: string): Promise<boolean> {
+  const open = { accountId, isBlocking: true, closedAt: { $exists: false } };
+  return (await store().findOne(open, { projection: { _id: 1 } })) !== null;
+}
+
 /** Ends a request without destroying anything, and gives the account back what the request had blocked. */
 export async function closeRequest(
   requestId: string,
@@ -196,7 +218,7 @@ export async function closeRequest(
   if (reason.trim().length < NOTE_CHARACTERS_MIN)
     throw new AppError('invalid_request', { message: 'A reason is needed; for a refusal, with its norm.' });
   const closed = await moveRequest(await findPrivacyRequest(requestId), event, { by, note: reason });
-  if (closed.isBlocking) {
+  if (closed.isBlocking && !(await isBlocked(closed.accountId))) {
     await accounts().updateOne(
       { _id: closed.accountId, status: 'suspended', statusReason: BLOCKED },
       { $set: { status: 'active' }, $unset: { statusReason: '' } },

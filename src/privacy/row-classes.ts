@@ -220,16 +220,21 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   },
   {
     id: 'privacy_request.identity',
-    category: { en: 'contact in a request of a data subject', ru: 'контакт в обращении субъекта' },
+    category: { en: 'contact and text of a request of a data subject', ru: 'контакт и текст обращения субъекта' },
     purpose: 'answering the request',
     legalBasis: '152-FZ art. 14, 20, 21',
     retention: days(30, 0, 30, 'the end of the request', 'the answer has arrived, or is asked for again'),
-    store: { kind: 'mongodb', collection: 'privacy_requests', owner: 'accountId', fields: ['contact', 'identity'] },
+    store: {
+      kind: 'mongodb',
+      collection: 'privacy_requests',
+      owner: 'accountId',
+      fields: ['contact', 'details', 'identity'],
+    },
     // The answer goes there after everything else is gone; the term takes it.
     erasure: { action: 'keep', norm: '152-FZ art. 21', until: '30 days after the end of the request' },
     purge: {
-      holds: { contact: { $exists: true } },
-      update: { $unset: { contact: '' } },
+      holds: { $or: [{ contact: { $exists: true } }, { details: { $exists: true } }] },
+      update: { $unset: { contact: '', details: '' } },
       by: { field: 'closedAt' },
       guard: {},
     },
@@ -246,7 +251,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
       owner: 'accountId',
       fields: [
         '_id', 'accountId', 'type', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
-        'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'history', 'closedAt',
+        'intakeKey', 'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'history', 'closedAt',
       ], // biome-ignore format: a table of names
     },
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the end of the request' },

@@ -2,7 +2,7 @@ import type { AccountPrivacy } from '../../models/account.ts';
 import { accountPrivacy, changeAccountPrivacy } from '../../privacy/account-privacy.ts';
 import { type Handler, principalOf } from '../context.ts';
 import { parseWith, readJson } from '../middleware/read-json.ts';
-import { accountPrivacyRequest } from '../schemas.ts';
+import { accountPrivacyRequest } from '../privacy-schemas.ts';
 
 const BODY_BYTES_MAX = 4_096;
 

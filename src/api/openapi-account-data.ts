@@ -1,0 +1,73 @@
+import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
+import { z } from 'zod';
+import { errors, json, security } from './openapi-responses.ts';
+import {
+  accountPrivacyRequest,
+  accountPrivacyResponse,
+  privacyRequestFiling,
+  privacyRequestList,
+  privacyRequestResponse,
+} from './privacy-schemas.ts';
+
+/** What an account's owner decides and asks about its data, for the OpenAPI document. */
+
+const privacyRequestId = z.object({
+  privacyRequestId: z.string().openapi({ example: 'dsr_01kb2v6m3x8p4q9r7t5w1y0z2a' }),
+});
+const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
+
+export const ACCOUNT_DATA_OPERATIONS: readonly RouteConfig[] = [
+  {
+    method: 'get',
+    path: '/v1/account/privacy',
+    summary: 'What the account has decided about its data',
+    security,
+    responses: { 200: json(accountPrivacyResponse, 'The settings'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'patch',
+    path: '/v1/account/privacy',
+    summary: 'Keep nothing; let nothing go abroad (what is left out stays as it is)',
+    security,
+    request: body(accountPrivacyRequest),
+    responses: {
+      200: json(accountPrivacyResponse, 'The settings as they are now'),
+      ...errors(400, 401, 403, 413, 415, 429),
+    },
+  },
+  {
+    method: 'post',
+    path: '/v1/account/privacy-requests',
+    summary: 'File a request of a data subject (also when the account is suspended)',
+    security,
+    request: body(privacyRequestFiling),
+    responses: {
+      200: json(privacyRequestResponse, 'One of this type is open already: this one'),
+      201: json(privacyRequestResponse, 'Filed; `Location` is where to ask for it'),
+      ...errors(400, 401, 403, 409, 413, 415, 429),
+    },
+  },
+  {
+    method: 'get',
+    path: '/v1/account/privacy-requests',
+    summary: 'The account’s requests of data subjects, the newest first (at most 100)',
+    security,
+    responses: { 200: json(privacyRequestList, 'Requests with their due dates'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'get',
+    path: '/v1/account/privacy-requests/{privacyRequestId}',
+    summary: 'State and due date of one',
+    security,
+    request: { params: privacyRequestId },
+    responses: { 200: json(privacyRequestResponse, 'The request'), ...errors(401, 403, 404, 429) },
+  },
+  {
+    method: 'post',
+    path: '/v1/account/privacy-requests/{privacyRequestId}/cancel',
+    summary: 'Take one back, until its cooling-off is over (idempotent)',
+    security,
+    request: { params: privacyRequestId },
+    responses: { 200: json(privacyRequestResponse, 'The request as it is now'), ...errors(401, 403, 404, 409, 429) },
+  },
+];
