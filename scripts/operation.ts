@@ -6,6 +6,7 @@ import { newId } from '../src/ids.ts';
 import type { Logger } from '../src/log.ts';
 import type { OperationResult } from '../src/operations/define.ts';
 import { type Command, createPerform } from '../src/operations/perform.ts';
+import { createContentCipher } from '../src/privacy/content-key.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
 import { createRequestWriter } from '../src/requests/writer.ts';
 import { sendCancel } from '../src/stream/control.ts';
@@ -34,6 +35,7 @@ export async function performByScript(
         await sendCancel(redis, prefix, requestId);
       },
     },
+    cipher: createContentCipher(config.secrets.masterKeys),
   });
   try {
     return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);

@@ -25,7 +25,8 @@ export type IdPrefix =
   | 'hld'
   | 'dsr'
   | 'stf'
-  | 'ppr';
+  | 'ppr'
+  | 'tkt';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

@@ -47,6 +47,7 @@ async function main(): Promise<void> {
   lifecycle.defer('redis', () => redis.disconnect());
 
   const audit = createAuditLog(pepper);
+  const cipher = createContentCipher(masterKeys);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
     cancel: {
@@ -54,17 +55,18 @@ async function main(): Promise<void> {
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),
       sendCancel: (requestId) => sendCancel(redis, prefix, requestId),
     },
+    cipher,
   });
   let stopping = false;
   const app = createAdminApp({
     config,
     entrance: {
-      signIn: { hasher: createPasswordHasher(pepper), cipher: createContentCipher(masterKeys), pepper, limits },
+      signIn: { hasher: createPasswordHasher(pepper), cipher, pepper, limits },
       visitors: createVisitors({ pepper, publicUrl, limits }),
       audit,
     },
     panel: {
-      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now()))),
+      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())), cipher),
       perform,
       audit,
       pepper,

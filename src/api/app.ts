@@ -18,6 +18,7 @@ import {
   showPrivacyRequest,
 } from './routes/privacy-requests.ts';
 import { cancel, showRequest, streamRequest } from './routes/requests.ts';
+import { listTickets, openTicket, showTicket, writeTicketMessage } from './routes/tickets.ts';
 
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
@@ -65,6 +66,10 @@ export function createApp(deps: ApiDependencies): Express {
   v1.get('/account/privacy-requests', requireEndpoint('account'), listPrivacyRequests());
   v1.get('/account/privacy-requests/:privacyRequestId', requireEndpoint('account'), showPrivacyRequest());
   v1.post('/account/privacy-requests/:privacyRequestId/cancel', requireEndpoint('account'), cancelPrivacyRequest());
+  v1.post('/tickets', requireEndpoint('account'), openTicket(deps));
+  v1.get('/tickets', requireEndpoint('account'), listTickets(deps));
+  v1.get('/tickets/:ticketId', requireEndpoint('account'), showTicket(deps));
+  v1.post('/tickets/:ticketId/messages', requireEndpoint('account'), writeTicketMessage(deps));
   v1.use(methodNotAllowed(v1));
   app.use('/v1', v1);
 

@@ -2,6 +2,7 @@ import { OpenAPIRegistry, OpenApiGeneratorV31, type RouteConfig } from '@asteaso
 import { z } from 'zod';
 import { ACCOUNT_DATA_OPERATIONS } from './openapi-account-data.ts';
 import { errors, events, json, security } from './openapi-responses.ts';
+import { SUPPORT_OPERATIONS } from './openapi-support.ts';
 import {
   balanceResponse,
   chatCompletionRequest,
@@ -129,6 +130,7 @@ export const OPERATIONS: readonly RouteConfig[] = [
     responses: { 200: json(keyResponse, 'The key'), ...errors(401, 403, 429) },
   },
   ...ACCOUNT_DATA_OPERATIONS,
+  ...SUPPORT_OPERATIONS,
   { method: 'get', path: '/healthz', summary: 'The process lives', responses: { 200: { description: 'ok' } } },
   {
     method: 'get',

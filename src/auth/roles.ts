@@ -29,6 +29,8 @@ const MATRIX = {
   'privacy.open': '+----',
   'privacy.read': '---++',
   'privacy.execute': '---+-',
+  'tickets.read': '+--++',
+  'tickets.act': '+--+-',
   'staff.read': '---++',
   'staff.change': '---+-',
   'audit.read': '---++',

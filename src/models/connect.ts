@@ -20,6 +20,7 @@ import { REQUEST_VALIDATOR, Request } from './request.ts';
 import { RetentionClass } from './retention-class.ts';
 import { RetentionRun } from './retention-run.ts';
 import { Staff, StaffSession, StaffThrottle } from './staff.ts';
+import { Ticket } from './ticket.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longest silence of a connection that has a command to answer. */
@@ -64,6 +65,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     StaffSession,
     StaffThrottle,
     AuditEntry,
+    Ticket,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

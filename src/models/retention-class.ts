@@ -24,6 +24,7 @@ export const CLASS_IDS = [
   'staff_throttle',
   'audit',
   'price_proposal',
+  'ticket',
   'relay',
   'rate_limit',
   'queue',

@@ -2,6 +2,7 @@ import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
+import { SUPPORT_OPERATIONS } from './support.ts';
 import { TRAFFIC_OPERATIONS } from './traffic.ts';
 
 /**
@@ -14,6 +15,7 @@ export const OPERATIONS = {
   ...ROUTING_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...STAFF_OPERATIONS,
+  ...SUPPORT_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -3,6 +3,7 @@ import type { Permission } from '../auth/roles.ts';
 import type { Invitation } from '../auth/staff.ts';
 import type { IdPrefix } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 
 /** What a command of staff is made of. */
@@ -16,6 +17,7 @@ export type OperationDependencies = {
   /** Tells all processes that a key changed; correctness does not depend on it. */
   publishKey: (keyId: string) => Promise<unknown>;
   cancel: CancelDependencies;
+  cipher: Pick<ContentCipher, 'seal' | 'open'>;
 };
 
 export type OperationResult = {
@@ -37,6 +39,9 @@ export type Operation = {
   input: z.ZodType;
   run: (input: never, given: Given) => Promise<OperationResult>;
 };
+
+/** Inputs that hold personal data or what customers wrote: they are never in the log. */
+export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['email', 'subject', 'text']);
 
 export const reason = z.string().trim().min(5).max(500);
 export const withReason = z.strictObject({ reason });

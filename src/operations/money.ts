@@ -24,7 +24,7 @@ export const SUPPORT_PROPOSAL_MICROS_MAX = 10_000n * MICROS_PER_RUB;
 export const FINANCE_APPROVAL_MICROS_MAX = 100_000n * MICROS_PER_RUB;
 
 /** Rubles with a sign, as people write them: `-12,50`. */
-const signedRubles = z
+export const signedRubles = z
   .string()
   .trim()
   .max(30)
@@ -43,6 +43,7 @@ const signedRubles = z
   });
 
 const PROPOSE: Permission = 'money.propose';
+export const PROPOSE_PERMISSIONS = ['money.propose', 'money.propose-large'] as const;
 
 function absolute(micros: bigint): bigint {
   return micros < 0n ? -micros : micros;
@@ -60,7 +61,7 @@ async function propose({ actor, targetId }: Given, amountMicros: bigint, text: s
 }
 
 /** A refund is an adjustment that names its request and gives back no more than was paid for it. */
-async function proposeRefund(given: Given, amountMicros: bigint, text: string) {
+export async function proposeRefund(given: Given, amountMicros: bigint, text: string) {
   const request = await findRequest(given.targetId);
   if (!request) throw new AppError('not_found');
   if (amountMicros < 0n || amountMicros > (request.costMicros ?? 0n))
@@ -92,10 +93,10 @@ export const MONEY_OPERATIONS = {
   'accounts.release': operation('books.act', 'acc', withReason, (_input, { actor, targetId }) =>
     releaseAccount(targetId, personOf(actor)),
   ),
-  'adjustments.propose': operation(['money.propose', 'money.propose-large'], 'acc', withRubles, (input, given) =>
+  'adjustments.propose': operation(PROPOSE_PERMISSIONS, 'acc', withRubles, (input, given) =>
     propose(given, input.rubles, input.reason),
   ),
-  'adjustments.propose-refund': operation(['money.propose', 'money.propose-large'], 'req', withRubles, (input, given) =>
+  'adjustments.propose-refund': operation(PROPOSE_PERMISSIONS, 'req', withRubles, (input, given) =>
     proposeRefund(given, input.rubles, input.reason),
   ),
   'adjustments.propose-correction': operation('books.act', 'acc', withReason, async (input, { actor, targetId }) => {

@@ -5,7 +5,13 @@ import { isId } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
 import { formatRub } from '../money.ts';
 import { OPERATIONS, type OperationName } from './catalogue.ts';
-import type { Actor, Operation, OperationDependencies, OperationResult } from './define.ts';
+import {
+  type Actor,
+  type Operation,
+  type OperationDependencies,
+  type OperationResult,
+  UNLOGGED_INPUTS,
+} from './define.ts';
 
 /** The one way a command of staff is carried out: allowed, understood, written down, done. */
 
@@ -43,10 +49,11 @@ function shown(value: unknown): string {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
-/** What of the input belongs into the log: what was asked for, and the reason. Never an e-mail address. */
+/** What of the input belongs into the log: what was asked for, and the reason. */
 function reasonOf(input: unknown): string | undefined {
-  const { reason, email: _email, ...rest } = input as Record<string, unknown>;
-  const parts = Object.entries(rest).map(([name, value]) => `${name}: ${shown(value)}`);
+  const { reason, ...rest } = input as Record<string, unknown>;
+  const logged = Object.entries(rest).filter(([name, value]) => value !== undefined && !UNLOGGED_INPUTS.has(name));
+  const parts = logged.map(([name, value]) => `${name}: ${shown(value)}`);
   return [...parts, ...(typeof reason === 'string' ? [reason] : [])].join('; ') || undefined;
 }
 

@@ -5,6 +5,7 @@ import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import { BOOKS, BOOKS_UNTIL, books, CONTRACT, DESTRUCTION, days, LIMITATION, SECURITY } from './norms.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
+import { SUPPORT_CLASSES } from './support-classes.ts';
 
 /** The classes of personal data that are rows of MongoDB. Part of the registry (registry.ts). */
 
@@ -208,6 +209,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
       erasure: { action: 'keep', norm: BOOKS, until: BOOKS_UNTIL },
     }),
   ),
+  ...SUPPORT_CLASSES,
   {
     id: 'legal_hold',
     category: { en: 'legal holds', ru: 'запреты на уничтожение' },

@@ -54,6 +54,7 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['proposals', 'prices.read', () => seeded.proposalId],
   ['models', 'routing.read', () => toAddress(seeded.modelId)],
   ['providers', 'routing.read', () => seeded.providerId],
+  ['tickets', 'tickets.read', () => seeded.ticketId],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
@@ -92,6 +93,16 @@ const COMMANDS: readonly [
   [() => `keys/records/${newId('key')}/revoke`, 'keys.revoke', { reason }],
   [() => `requests/records/${newId('req')}/cancel`, 'requests.act', { reason }],
   [() => `deliveries/records/${newId('evt')}/redeliver`, 'requests.act', { reason }],
+  [
+    () => 'tickets/actions/openTicket',
+    'tickets.act',
+    { accountId: newId('acc'), priority: 'normal', subject: 'none', text: reason },
+  ],
+  [() => `tickets/records/${newId('tkt')}/assign`, 'tickets.act', {}],
+  [() => `tickets/records/${newId('tkt')}/reply`, 'tickets.act', { text: reason }],
+  [() => `tickets/records/${newId('tkt')}/note`, 'tickets.act', { text: reason }],
+  [() => `tickets/records/${newId('tkt')}/refundTicket`, PROPOSE, { reason, rubles: '1' }],
+  [() => `tickets/records/${newId('tkt')}/resolve`, 'tickets.act', { reason }],
   [() => `staff/records/${newId('stf')}/changeRole`, 'staff.change', { reason, role: 'auditor' }],
   [() => `staff/records/${newId('stf')}/endSessions`, 'staff.change', { reason }, 200],
   [() => `staff/records/${newId('stf')}/reset`, 'staff.change', { reason }],
@@ -329,7 +340,10 @@ describe('a search', () => {
     const filter = { filters: { state: { path: 'state', value: 'done' } } } as never;
     const context = { currentAdmin: { role: 'admin' } } as never;
     const found = async (scanMax: number) => {
-      const resource = new PanelResource({ ...REQUESTS, scanMax });
+      const resource = new PanelResource(
+        { ...REQUESTS, scanMax },
+        { open: () => Promise.reject(new Error('nothing is sealed here')) },
+      );
       const records = await resource.find(filter, { limit: 10 }, context);
       return [records.length, await resource.count(filter, context)];
     };

@@ -13,6 +13,7 @@ import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { openTicket } from '../../src/support/tickets.ts';
 
 /** One of everything the panel shows, and what must never be seen of it. */
 
@@ -30,6 +31,7 @@ export type Seeded = {
   alertId: string;
   adjustmentId: string;
   auditSeq: number;
+  ticketId: string;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -157,6 +159,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const validFrom = new Date(Date.now() + 86_400_000);
   const wish = { modelId: 'ocelotiq/sandbox', rates: RATES, validFrom, reason: 'cheaper upstream', by: newId('stf') };
   const { _id: proposalId } = await proposePrice(wish, Date.now());
+  const opening = { accountId, by: document._id, requestId: done._id, subject: 'Two answers', text: 'Charged twice?' };
+  const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {
@@ -173,6 +177,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     alertId,
     adjustmentId,
     auditSeq,
+    ticketId,
     secrets: [
       key,
       document.digest,

@@ -115,6 +115,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       deliveries: seeded.deliveryId,
       alerts: seeded.alertId,
       adjustments: seeded.adjustmentId,
+      tickets: seeded.ticketId,
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

@@ -19,6 +19,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   webhooks: 2,
   privacy: 2,
   audit: 2,
+  support: 2,
   models: 1,
   queue: 1,
   stream: 1,

@@ -28,6 +28,8 @@ const ALLOWED: Record<Permission, string> = {
   'privacy.open': 'support',
   'privacy.read': 'admin auditor',
   'privacy.execute': 'admin',
+  'tickets.read': 'support admin auditor',
+  'tickets.act': 'support admin',
   'staff.read': 'admin auditor',
   'staff.change': 'admin',
   'audit.read': 'admin auditor',

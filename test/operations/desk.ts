@@ -4,10 +4,13 @@ import type { StaffRole } from '../../src/models/staff.ts';
 import type { OperationName } from '../../src/operations/catalogue.ts';
 import type { OperationResult } from '../../src/operations/define.ts';
 import { createPerform } from '../../src/operations/perform.ts';
+import { createContentCipher } from '../../src/privacy/content-key.ts';
 
 /** People who give commands, without a browser between. */
 
 export const reason = 'because of a test';
+
+export const cipher = createContentCipher(new Map([[1, Buffer.alloc(32, 9)]]));
 
 export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   publishKey: async () => undefined,
@@ -16,6 +19,7 @@ export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
     writer: { markSettled: async () => undefined },
     sendCancel: async () => undefined,
   },
+  cipher,
 });
 
 export type Person = { kind: 'staff'; staffId: string; role: StaffRole; address: string };

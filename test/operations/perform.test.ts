@@ -7,6 +7,7 @@ import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from '../../src/operations/catalogue.ts';
 import { createPerform, mayBegin } from '../../src/operations/perform.ts';
+import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { useStores } from '../helpers/stores.ts';
 
 useStores();
@@ -18,6 +19,7 @@ const deps = {
     writer: { markSettled: async () => undefined },
     sendCancel: async () => undefined,
   },
+  cipher: createContentCipher(new Map([[1, Buffer.alloc(32, 9)]])),
 };
 const perform = createPerform(createAuditLog(pepper), deps);
 const actor = (role: StaffRole) => ({ kind: 'staff', staffId: newId('stf'), role, address: '192.0.2.1' }) as const;

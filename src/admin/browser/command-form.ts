@@ -27,12 +27,12 @@ type FieldProperties = {
   setValue: (value: string) => void;
 };
 
-const REASON_CHARACTERS_MIN = 5;
+const TEXT_CHARACTERS_MIN = 5;
 
 type Option = { value: string; label: string };
 
 function isLongEnough(name: string, value: string): boolean {
-  return value.trim().length >= (name === 'reason' ? REASON_CHARACTERS_MIN : 1);
+  return value.trim().length >= (name === 'reason' || name === 'text' ? TEXT_CHARACTERS_MIN : 1);
 }
 
 function Field({ field: { name, kind, isOptional = false, choices = [] }, value, setValue }: FieldProperties): Element {
@@ -45,6 +45,7 @@ function Field({ field: { name, kind, isOptional = false, choices = [] }, value,
     moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
     rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
     email: () => createElement(Input, { ...common, type: 'email', maxLength: 254 }),
+    letter: () => createElement(TextArea, { ...common, rows: 10, minLength: 5, maxLength: 4_000 }),
     text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500 }),
     choice: () =>
       createElement(Select, {

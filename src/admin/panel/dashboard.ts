@@ -7,12 +7,14 @@ import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../mod
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
+import { Ticket, type TicketDocument } from '../../models/ticket.ts';
 import type { QueueState } from '../../queue/inspect.ts';
 
 /** The few figures on the first page. Each one is counted up to a bound, and shown to those who may see what it counts. */
 
 const COUNT_MAX = 1_000;
 const READ_TIMEOUT_MS = 3_000;
+const OVERDUE = 'tickets?filters.clock=overdue';
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
 /** Rejects when Redis does not answer in time. */
@@ -61,6 +63,11 @@ async function openRequests(): Promise<number> {
   return nativeCollection<RequestDocument>(Request).countDocuments(filter, options);
 }
 
+async function overdueTickets(): Promise<number> {
+  const filter = { state: 'open', dueAt: { $lte: new Date() } } as const;
+  return nativeCollection<TicketDocument>(Ticket).countDocuments(filter, options);
+}
+
 /** The figures for a role. @throws `staff_forbidden` for nobody. */
 export async function dashboardFacts(role: StaffRole | undefined, readQueues: ReadQueues): Promise<DashboardFacts> {
   if (role === undefined) throw new AppError('staff_forbidden');
@@ -77,6 +84,10 @@ export async function dashboardFacts(role: StaffRole | undefined, readQueues: Re
     books = { agree: count === 0, ...(checkedAt ? { checkedAt } : {}) };
     figures.push({ name: 'awaitingApproval', count: proposed, isAlarming: false, href: AWAITING });
     figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts' });
+  }
+  if (can(role, 'tickets.read')) {
+    const count = await overdueTickets();
+    figures.push({ name: 'ticketsOverdue', count, isAlarming: count > 0, href: OVERDUE });
   }
   const queues = can(role, 'routing.read') ? await readQueues().catch(() => null) : undefined;
   return {

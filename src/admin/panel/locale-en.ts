@@ -4,6 +4,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
+import { SUPPORT_WORDS } from './words/support.ts';
 
 const yesNo = { yes: 'yes', no: 'no' };
 const ROLES = {
@@ -273,7 +274,7 @@ export function joined(own: Locale, more: readonly Words[]) {
   };
 }
 
-export const EN = joined(OWN, [MONEY_WORDS.en, ROUTING_WORDS.en, POLICY_WORDS.en, QUEUE_WORDS.en]);
+export const EN = joined(OWN, [MONEY_WORDS.en, ROUTING_WORDS.en, POLICY_WORDS.en, QUEUE_WORDS.en, SUPPORT_WORDS.en]);
 
 /** Lists are headed by the name of what they list. */
 export function listHeadings(labels: Readonly<Record<string, unknown>>, ids: readonly string[]) {

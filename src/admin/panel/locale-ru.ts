@@ -4,6 +4,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
+import { SUPPORT_WORDS } from './words/support.ts';
 
 /** The panel's words in Russian: ours, and all of AdminJS' own. */
 
@@ -265,7 +266,7 @@ const OWN: Locale = {
   },
 };
 
-const OURS = joined(OWN, [MONEY_WORDS.ru, ROUTING_WORDS.ru, POLICY_WORDS.ru, QUEUE_WORDS.ru]);
+const OURS = joined(OWN, [MONEY_WORDS.ru, ROUTING_WORDS.ru, POLICY_WORDS.ru, QUEUE_WORDS.ru, SUPPORT_WORDS.ru]);
 
 export const RU = {
   actions: { ...RU_ADMINJS.actions, ...OURS.actions },

@@ -3,7 +3,7 @@ import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
 import { dashboardFacts, type ReadQueues } from './dashboard.ts';
 import { PanelResource, roleOf } from './resource.ts';
-import type { PanelCommand, PanelSpec } from './spec.ts';
+import type { PanelCipher, PanelCommand, PanelSpec } from './spec.ts';
 import { SPECS } from './specs.ts';
 
 /** AdminJS with our collections: lists, records and the buttons of commands. It changes nothing by itself. */
@@ -48,14 +48,14 @@ function auditActions() {
   };
 }
 
-function resourceOptions(spec: PanelSpec): ResourceWithOptions {
+function resourceOptions(spec: PanelSpec, cipher: PanelCipher): ResourceWithOptions {
   const commands = [
     ...(spec.commands ?? []).map((command) => [command.action, commandAction(command, 'record')] as const),
     ...(spec.collectionCommands ?? []).map((command) => [command.action, commandAction(command, 'resource')] as const),
   ];
   const names = (fields: typeof spec.fields) => fields.map(({ name }) => name);
   return {
-    resource: new PanelResource(spec),
+    resource: new PanelResource(spec, cipher),
     options: {
       id: spec.id,
       navigation: { name: null, icon: spec.icon },
@@ -86,13 +86,13 @@ function resourceOptions(spec: PanelSpec): ResourceWithOptions {
 }
 
 /** Makes the panel. Nothing is bundled or written: its scripts are part of the build. */
-export function createPanel(readQueues: ReadQueues): AdminJS {
+export function createPanel(readQueues: ReadQueues, cipher: PanelCipher): AdminJS {
   return new AdminJS({
     rootPath: ROOT_PATH,
     loginPath: '/sign-in',
     logoutPath: '/sign-out',
     databases: [],
-    resources: SPECS.map(resourceOptions),
+    resources: SPECS.map((spec) => resourceOptions(spec, cipher)),
     settings: { defaultPerPage: PER_PAGE },
     dashboard: { handler: async (_request, _response, context) => dashboardFacts(roleOf(context), readQueues) },
   });

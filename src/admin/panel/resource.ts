@@ -6,7 +6,7 @@ import { nativeCollection } from '../../models/connect.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { PanelProperty } from './property.ts';
 import { fromAddress, toAddress } from './record-id.ts';
-import type { PanelField, PanelSpec } from './spec.ts';
+import type { PanelCipher, PanelField, PanelSpec } from './spec.ts';
 
 /**
  * A collection as AdminJS reads it: only the fields of its spec, only what the role of the reader may see, and no way
@@ -78,11 +78,13 @@ function matching(conditions: readonly MongoFilter<Document>[]): Document[] {
 
 export class PanelResource extends BaseResource {
   readonly spec: PanelSpec;
+  private readonly cipher: PanelCipher;
   private readonly shown: readonly PanelProperty[];
 
-  constructor(spec: PanelSpec) {
+  constructor(spec: PanelSpec, cipher: PanelCipher) {
     super(spec);
     this.spec = spec;
+    this.cipher = cipher;
     this.shown = spec.fields.map((field, position) => new PanelProperty(field, position));
   }
 
@@ -165,8 +167,13 @@ export class PanelResource extends BaseResource {
   }
 
   override async findOne(id: string, context?: ActionContext): Promise<BaseRecord | null> {
-    const [record] = await this.recordsOf([id], fieldsFor(this.spec, roleOf(context)));
-    return record ?? null;
+    const fields = fieldsFor(this.spec, roleOf(context));
+    const [document] = await this.documentsOf([id], fields);
+    if (!document) return null;
+    const record = this.record(document, fields);
+    for (const { name, opened } of fields)
+      if (opened) record.params[name] = await opened(document, this.cipher).catch(() => '—');
+    return record;
   }
 
   /** What other records refer to: only what they are called by. */
@@ -179,12 +186,15 @@ export class PanelResource extends BaseResource {
   }
 
   private async recordsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<BaseRecord[]> {
+    return (await this.documentsOf(ids, fields)).map((document) => this.record(document, fields));
+  }
+
+  private async documentsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<Document[]> {
     if (fields.length === 0 || ids.length === 0) return [];
     const wanted = ids.slice(0, PAGE_MAX).map((id) => this.idOf(id));
-    const found = await this.collection()
+    return this.collection()
       .find({ _id: { $in: wanted as never[] } }, { projection: projectionOf(fields), maxTimeMS: READ_TIMEOUT_MS })
       .toArray();
-    return found.map((document) => this.record(document, fields));
   }
 
   override create(): never {

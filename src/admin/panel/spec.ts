@@ -1,6 +1,7 @@
 import type { Document, Filter as MongoFilter } from 'mongodb';
 import type { Permission } from '../../auth/roles.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
+import type { ContentCipher } from '../../privacy/content-key.ts';
 
 /**
  * How a collection is shown. Nothing of a document leaves the database but the paths of the fields named here, and
@@ -10,6 +11,8 @@ import type { OperationName } from '../../operations/catalogue.ts';
 /** What a field may be searched by. `undefined`: not with this text. */
 export type FieldFilter = (text: string) => MongoFilter<Document> | undefined;
 
+export type PanelCipher = Pick<ContentCipher, 'open'>;
+
 export type PanelField = {
   name: string;
   /** Members of the document that are read for it; its own name when left out. */
@@ -17,6 +20,8 @@ export type PanelField = {
   type?: 'string' | 'datetime' | 'textarea';
   /** The text to show; `undefined` shows nothing. */
   value: (document: Document) => string | undefined;
+  /** Of a sealed member: its text, opened for the record's own page only, never for lists. Rejects when the key is gone. */
+  opened?: (document: Document, cipher: PanelCipher) => Promise<string>;
   /** The collection this is an id of. */
   reference?: string;
   filter?: FieldFilter;
@@ -38,7 +43,7 @@ export type PanelField = {
 export type CommandField = {
   name: string;
   isOptional?: boolean;
-  kind: 'text' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
+  kind: 'text' | 'letter' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
   choices?: readonly string[];
 };
 

@@ -29,6 +29,7 @@ export const ACCOUNTS: PanelSpec = {
     { resourceId: 'ledger', filter: 'accountId' },
     { resourceId: 'alerts', filter: 'accountId' },
     { resourceId: 'adjustments', filter: 'accountId' },
+    { resourceId: 'tickets', filter: 'accountId' },
   ],
   fields: [
     idField(),

@@ -92,7 +92,10 @@ export const REQUESTS: PanelSpec = {
   permission: 'requests.read',
   title: 'id',
   steps: ['createdAt', 'heldAt', 'claimedAt', 'firstByteAt', 'finishedAt', 'settledAt', 'contentPurgedAt'],
-  related: [{ resourceId: 'deliveries', filter: 'requestId' }],
+  related: [
+    { resourceId: 'deliveries', filter: 'requestId' },
+    { resourceId: 'tickets', filter: 'requestId' },
+  ],
   fields: [
     idField(),
     createdField('req', { listed: true }),

@@ -2,6 +2,7 @@ import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
+import { TICKETS } from './specs-support.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
 /** Everything the panel shows, in the order of its menu. */
@@ -17,6 +18,7 @@ export const SPECS: readonly PanelSpec[] = [
   PROPOSALS,
   MODELS,
   PROVIDERS,
+  TICKETS,
   STAFF,
   AUDIT,
 ];
