@@ -26,7 +26,8 @@ export type IdPrefix =
   | 'dsr'
   | 'stf'
   | 'ppr'
-  | 'tkt';
+  | 'tkt'
+  | 'cgr';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

@@ -6,6 +6,7 @@ import { AiModel, Price, Provider } from './ai-model.ts';
 import { ApiKey } from './api-key.ts';
 import { AuditEntry } from './audit-entry.ts';
 import { mendClosedConnections } from './closed-connection.ts';
+import { ContentGrant } from './content-grant.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
@@ -66,6 +67,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     StaffThrottle,
     AuditEntry,
     Ticket,
+    ContentGrant,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

@@ -25,6 +25,7 @@ export const CLASS_IDS = [
   'audit',
   'price_proposal',
   'ticket',
+  'content_grant',
   'relay',
   'rate_limit',
   'queue',

@@ -1,3 +1,4 @@
+import { CONTENT_OPERATIONS } from './content.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS = {
   ...POLICY_OPERATIONS,
   ...STAFF_OPERATIONS,
   ...SUPPORT_OPERATIONS,
+  ...CONTENT_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

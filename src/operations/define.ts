@@ -5,6 +5,7 @@ import type { IdPrefix } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
+import type { ReadableContent } from '../requests/content.ts';
 
 /** What a command of staff is made of. */
 
@@ -23,6 +24,8 @@ export type OperationDependencies = {
 export type OperationResult = {
   /** The invitation's token is for the one who gave the command, once. It is in no log. */
   invitation?: Invitation;
+  /** For the eyes of the one who gave the command, once. It is in no log. */
+  content?: ReadableContent;
   /** All processes were told of it. */
   told?: boolean;
   /** What came into being, for the audit log. */

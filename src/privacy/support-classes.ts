@@ -1,7 +1,7 @@
 import type { DataClass, MongoStore } from './data-class.ts';
-import { CONTRACT, days } from './norms.ts';
+import { CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 
-/** What customers and support write to each other. Part of the registry (registry.ts). */
+/** What customers and support write to each other, and who of staff saw content. Part of the registry (registry.ts). */
 
 export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
   {
@@ -22,5 +22,15 @@ export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
     },
     erasure: { action: 'destroy', holds: {}, update: 'delete' },
     purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: { state: 'resolved' } },
+  },
+  {
+    id: 'content_grant',
+    category: { en: 'who saw the content of a request', ru: 'кто видел содержимое запроса' },
+    purpose: 'showing that content was seen for a reason and a short time only',
+    legalBasis: SECURITY,
+    retention: days(1_095, 1_095, 1_825, 'the access', LIMITATION),
+    store: { kind: 'mongodb', collection: 'content_grants', owner: 'accountId', fields: '*' },
+    erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the access' },
+    purge: { holds: {}, update: 'delete', by: { field: 'at' }, guard: {} },
   },
 ];

@@ -55,6 +55,7 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['models', 'routing.read', () => toAddress(seeded.modelId)],
   ['providers', 'routing.read', () => seeded.providerId],
   ['tickets', 'tickets.read', () => seeded.ticketId],
+  ['contentGrants', 'tickets.read', () => seeded.grantId],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
@@ -103,6 +104,9 @@ const COMMANDS: readonly [
   [() => `tickets/records/${newId('tkt')}/note`, 'tickets.act', { text: reason }],
   [() => `tickets/records/${newId('tkt')}/refundTicket`, PROPOSE, { reason, rubles: '1' }],
   [() => `tickets/records/${newId('tkt')}/resolve`, 'tickets.act', { reason }],
+  [() => `tickets/records/${newId('tkt')}/openContent`, 'content.break-glass', { reason, minutes: '5' }],
+  [() => `contentGrants/records/${newId('cgr')}/readContent`, 'content.break-glass', {}],
+  [() => `contentGrants/records/${newId('cgr')}/closeContent`, 'content.break-glass', {}],
   [() => `staff/records/${newId('stf')}/changeRole`, 'staff.change', { reason, role: 'auditor' }],
   [() => `staff/records/${newId('stf')}/endSessions`, 'staff.change', { reason }, 200],
   [() => `staff/records/${newId('stf')}/reset`, 'staff.change', { reason }],

@@ -13,6 +13,7 @@ import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { grantAccess } from '../../src/support/content-access.ts';
 import { openTicket } from '../../src/support/tickets.ts';
 
 /** One of everything the panel shows, and what must never be seen of it. */
@@ -32,6 +33,7 @@ export type Seeded = {
   adjustmentId: string;
   auditSeq: number;
   ticketId: string;
+  grantId: string;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -161,6 +163,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: proposalId } = await proposePrice(wish, Date.now());
   const opening = { accountId, by: document._id, requestId: done._id, subject: 'Two answers', text: 'Charged twice?' };
   const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
+  const access = { ticketId, staffId: newId('stf'), minutes: 5, reason: 'to see which of the two', needsConsent: true };
+  const { _id: grantId } = await grantAccess(access, cipher);
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {
@@ -178,6 +182,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     adjustmentId,
     auditSeq,
     ticketId,
+    grantId,
     secrets: [
       key,
       document.digest,

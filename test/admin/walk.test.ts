@@ -116,6 +116,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       alerts: seeded.alertId,
       adjustments: seeded.adjustmentId,
       tickets: seeded.ticketId,
+      contentGrants: seeded.grantId,
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

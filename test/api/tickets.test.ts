@@ -8,10 +8,10 @@ import { Ticket } from '../../src/models/ticket.ts';
 import { eraseBatch, exportRows, verifyErased } from '../../src/privacy/class-rows.ts';
 import { rowClass } from '../../src/privacy/row-classes.ts';
 import { ANSWER_WITHIN_MS } from '../../src/support/tickets.ts';
+import { accountRequest } from '../helpers/account-request.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, startSystem } from '../helpers/system.ts';
 import { cipher, give, perform, person, reason } from '../operations/desk.ts';
-import { accountRequest } from './ticket-requests.ts';
 
 /** Customers write with a key of the account, support answers by command. */
 const stores = useStores();

@@ -35,6 +35,7 @@ const TONE_OF: Readonly<Record<string, string>> = {
   due: 'waiting',
   high: 'waiting',
   answered: 'good',
+  current: 'bad',
   suspended: 'waiting',
   running: 'waiting',
   accepted: 'waiting',

@@ -66,11 +66,41 @@ function Field({ field: { name, kind, isOptional = false, choices = [] }, value,
   );
 }
 
-type Outcome = { message: string; isGood: boolean; link?: string; expiresAt?: string };
+type Content = { input?: string; answer?: string; isCut: boolean };
+type Outcome = { message: string; isGood: boolean; link?: string; expiresAt?: string; content?: Content };
+
+/** What a customer sent or got: text as it is, and nothing that the browser would make of it. */
+function ContentText({ name, text }: { name: string; text: string }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const style = {
+    whiteSpace: 'pre-wrap',
+    overflowWrap: 'anywhere',
+    maxHeight: 480,
+    overflowY: 'auto',
+    lineHeight: 1.4,
+  };
+  return createElement(
+    Box,
+    { mt: 'lg' },
+    createElement(Label, null, translateMessage(name)),
+    createElement(Box, { as: 'pre', p: 'lg', bg: 'grey20', tabIndex: 0, style, 'data-content': name }, text),
+  );
+}
+
+function ContentView({ content: { input, answer, isCut } }: { content: Content }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  return createElement(
+    Box,
+    null,
+    input === undefined ? null : createElement(ContentText, { name: 'contentInput', text: input }),
+    answer === undefined ? null : createElement(ContentText, { name: 'contentAnswer', text: answer }),
+    isCut ? createElement(Text, { color: 'grey60', mt: 'default' }, translateMessage('contentCut')) : null,
+  );
+}
 
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, expiresAt } = outcome;
+  const { message, isGood, link, expiresAt, content } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
@@ -84,6 +114,7 @@ function Result({ outcome }: { outcome: Outcome }): Element {
         createElement(Input, { value: link, readOnly: true, width: 1, my: 'default', 'data-link': 'invitation' }),
         createElement(Text, { color: 'grey60' }, `${translateMessage('inviteUntil')} ${until}`),
       ),
+    content && createElement(ContentView, { content }),
   );
 }
 
@@ -112,10 +143,15 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     setBusy(true);
     ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
       .then((answer) => {
-        const { link, expiresAt, told } = answer.body as { link?: string; expiresAt?: string; told?: boolean };
+        const { link, expiresAt, told, content } = answer.body as Partial<Outcome> & { told?: boolean };
         const isGood = answer.status === 200;
         const message = isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
-        setOutcome({ message, isGood, ...(link && expiresAt ? { link, expiresAt } : {}) });
+        setOutcome({
+          message,
+          isGood,
+          ...(link && expiresAt ? { link, expiresAt } : {}),
+          ...(content ? { content } : {}),
+        });
       })
       .catch(() => setOutcome({ message: 'error_other', isGood: false }))
       .finally(() => setBusy(false));

@@ -90,7 +90,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const found = spec && commandOf(spec, kind, action);
     if (!found) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
-    const { invitation, told } = await perform(actorOf(request), {
+    const { invitation, told, content } = await perform(actorOf(request), {
       name: found.operation,
       ...target,
       input: request.body,
@@ -100,6 +100,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
       done: true,
       ...(link ? { link, expiresAt: invitation.expiresAt } : {}),
       ...(told === undefined ? {} : { told }),
+      ...(content === undefined ? {} : { content }),
     });
   };
   router.post(

@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import { TICKET_PRIORITIES, TICKET_STATES, type TicketDocument } from '../../models/ticket.ts';
+import { GRANT_MINUTES } from '../../support/content-access.ts';
 import { openMessages, openSubject } from '../../support/ticket-texts.ts';
 import { choiceField, createdField, exactField, idField, switchField, textField, timeField } from './fields.ts';
 import { type CommandField, type PanelField, type PanelSpec, REASON, RUBLES } from './spec.ts';
@@ -56,7 +57,10 @@ export const TICKETS: PanelSpec = {
   permission: 'tickets.read',
   title: 'id',
   steps: ['createdAt', 'firstReplyAt', 'updatedAt', 'dueAt', 'closedAt'],
-  related: [{ resourceId: 'audit', filter: 'targetId' }],
+  related: [
+    { resourceId: 'contentGrants', filter: 'ticketId' },
+    { resourceId: 'audit', filter: 'targetId' },
+  ],
   fields: [
     idField(),
     createdField('tkt', { listed: true }),
@@ -105,6 +109,51 @@ export const TICKETS: PanelSpec = {
       fields: [RUBLES, REASON],
       when: ({ requestId }) => typeof requestId === 'string',
     },
+    {
+      action: 'openContent',
+      operation: 'content.open',
+      icon: 'Eye',
+      fields: [{ name: 'minutes', kind: 'choice', choices: GRANT_MINUTES }, REASON],
+      when: (texts) => typeof texts.requestId === 'string' && isUnresolved(texts),
+      isDangerous: true,
+    },
     { action: 'resolve', operation: 'tickets.resolve', icon: 'Check', fields: [REASON], when: isUnresolved },
+  ],
+};
+
+const grantState: PanelField = {
+  name: 'grantState',
+  paths: ['expiresAt', 'endedAt'],
+  choices: ['current', 'ended'],
+  listed: true,
+  value: ({ expiresAt, endedAt }) =>
+    endedAt === undefined && expiresAt instanceof Date && expiresAt.getTime() > Date.now() ? 'current' : 'ended',
+};
+const isCurrent = ({ grantState: state }: Readonly<Record<string, unknown>>) => state === 'current';
+
+/** Who may see, and has seen, the content of requests. The content itself is shown by command, in no list or record. */
+export const CONTENT_GRANTS: PanelSpec = {
+  id: 'contentGrants',
+  collection: 'content_grants',
+  icon: 'Eye',
+  permission: 'tickets.read',
+  title: 'id',
+  fields: [
+    idField({ listed: false }),
+    timeField('at', { listed: true }),
+    exactField('staffId', { reference: 'staff', listed: true }),
+    exactField('ticketId', { reference: 'tickets', listed: true, isIndexed: true }),
+    exactField('requestId', { reference: 'requests', listed: true, isIndexed: true }),
+    exactField('accountId', { reference: 'accounts', isIndexed: true }),
+    textField('reason'),
+    grantState,
+    timeField('expiresAt', { listed: true }),
+    timeField('endedAt'),
+    textField('views', { listed: true }),
+    timeField('lastViewedAt'),
+  ],
+  commands: [
+    { action: 'readContent', operation: 'content.read', icon: 'Eye', fields: [], when: isCurrent, isDangerous: true },
+    { action: 'closeContent', operation: 'content.close', icon: 'EyeOff', fields: [], when: isCurrent },
   ],
 };

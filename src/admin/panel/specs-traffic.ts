@@ -95,6 +95,7 @@ export const REQUESTS: PanelSpec = {
   related: [
     { resourceId: 'deliveries', filter: 'requestId' },
     { resourceId: 'tickets', filter: 'requestId' },
+    { resourceId: 'contentGrants', filter: 'requestId' },
   ],
   fields: [
     idField(),

@@ -2,7 +2,7 @@ import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
-import { TICKETS } from './specs-support.ts';
+import { CONTENT_GRANTS, TICKETS } from './specs-support.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
 /** Everything the panel shows, in the order of its menu. */
@@ -19,6 +19,7 @@ export const SPECS: readonly PanelSpec[] = [
   MODELS,
   PROVIDERS,
   TICKETS,
+  CONTENT_GRANTS,
   STAFF,
   AUDIT,
 ];

@@ -3,6 +3,9 @@
 const en = {
   labels: {
     tickets: 'Tickets',
+    contentGrants: 'Access to content',
+    grantState: { current: 'open', ended: 'ended' },
+    minutes: { '5': '5 minutes', '15': '15 minutes', '30': '30 minutes' },
     ticketState: { open: 'awaits us', answered: 'awaits the customer', resolved: 'resolved' },
     clock: { overdue: 'overdue', due: 'running', stopped: 'stopped' },
     priority: { normal: 'normal', high: 'high', urgent: 'urgent' },
@@ -15,6 +18,9 @@ const en = {
     note: 'Internal note',
     refundTicket: 'Propose refund',
     resolve: 'Resolve',
+    openContent: 'Access to content',
+    readContent: 'Show content',
+    closeContent: 'Give access back',
   },
   properties: {
     ticketState: 'State',
@@ -30,6 +36,13 @@ const en = {
     firstReplyAt: 'First answer',
     updatedAt: 'Last change',
     closedAt: 'Ended',
+    minutes: 'For how long',
+    staffId: 'Member',
+    ticketId: 'Ticket',
+    grantState: 'State',
+    endedAt: 'Given back',
+    views: 'Times seen',
+    lastViewedAt: 'Last seen',
   },
   messages: {
     explain_openTicket: 'For a customer who came by another way. The customer sees the ticket and may answer in it.',
@@ -39,6 +52,13 @@ const en = {
     explain_refundTicket:
       'Gives back what was paid for the request of this ticket, or a part of it. Somebody else has to approve.',
     explain_resolve: 'The clock ends. The customer opens the ticket again by writing into it.',
+    explain_openContent:
+      'You get access to input and answer of this ticket’s request, for a short time. The owner is told at once, with your reason; support needs the owner’s consent.',
+    explain_readContent: 'Shows input and answer here, once. It is written into the audit log.',
+    explain_closeContent: 'You see nothing of it any more. Otherwise the access ends by itself.',
+    contentInput: 'What was sent',
+    contentAnswer: 'What was answered',
+    contentCut: 'It is longer than is shown here.',
     ticketsOverdue: 'Tickets without an answer in time',
   },
 };
@@ -46,6 +66,9 @@ const en = {
 const ru: typeof en = {
   labels: {
     tickets: 'Обращения',
+    contentGrants: 'Доступ к содержимому',
+    grantState: { current: 'открыт', ended: 'закрыт' },
+    minutes: { '5': '5 минут', '15': '15 минут', '30': '30 минут' },
     ticketState: { open: 'ждёт нас', answered: 'ждёт клиента', resolved: 'решено' },
     clock: { overdue: 'просрочено', due: 'идёт', stopped: 'остановлено' },
     priority: { normal: 'обычное', high: 'важное', urgent: 'срочное' },
@@ -58,6 +81,9 @@ const ru: typeof en = {
     note: 'Внутренняя заметка',
     refundTicket: 'Предложить возврат',
     resolve: 'Решено',
+    openContent: 'Доступ к содержимому',
+    readContent: 'Показать содержимое',
+    closeContent: 'Вернуть доступ',
   },
   properties: {
     ticketState: 'Состояние',
@@ -73,6 +99,13 @@ const ru: typeof en = {
     firstReplyAt: 'Первый ответ',
     updatedAt: 'Последнее изменение',
     closedAt: 'Завершено',
+    minutes: 'На сколько',
+    staffId: 'Сотрудник',
+    ticketId: 'Обращение',
+    grantState: 'Состояние',
+    endedAt: 'Возвращён',
+    views: 'Сколько раз видели',
+    lastViewedAt: 'Последний просмотр',
   },
   messages: {
     explain_openTicket: 'Для клиента, который обратился иначе. Клиент увидит обращение и сможет в нём ответить.',
@@ -81,6 +114,13 @@ const ru: typeof en = {
     explain_note: 'Видят только сотрудники, но клиент получит её, запросив все свои данные. Время идёт дальше.',
     explain_refundTicket: 'Вернёт уплаченное за запрос из этого обращения или часть. Одобрить должен другой человек.',
     explain_resolve: 'Время закончится. Клиент откроет обращение снова, если напишет в него.',
+    explain_openContent:
+      'Вы ненадолго увидите запрос и ответ из этого обращения. Владелец сразу узнает об этом и вашу причину; поддержке нужно его согласие.',
+    explain_readContent: 'Покажет запрос и ответ здесь, один раз. Это запишется в журнал действий.',
+    explain_closeContent: 'Содержимое больше не будет вам доступно. Иначе доступ закроется сам.',
+    contentInput: 'Что отправлено',
+    contentAnswer: 'Что отвечено',
+    contentCut: 'Целиком здесь не показано: слишком длинно.',
     ticketsOverdue: 'Обращений без ответа в срок',
   },
 };

@@ -2,7 +2,7 @@ import { newId } from '../../src/ids.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 
-/** A finished, settled request of an account, for tickets to name. Gives its id. */
+/** A finished, settled request of an account. Gives its id. */
 export async function accountRequest(
   accountId: string,
   costMicros = 1_000_000n,
