@@ -25,6 +25,8 @@ export type DeliveryDocument = {
   attempt: number;
   nextAttemptAt: Date;
   leaseUntil?: Date;
+  /** Random, of the last claim. */
+  claimToken?: string;
   attempts: DeliveryAttempt[];
   createdAt: Date;
   deliveredAt?: Date;
@@ -43,6 +45,7 @@ const deliverySchema = new Schema<DeliveryDocument>(
     attempt: { type: Number, required: true },
     nextAttemptAt: { type: Date, required: true },
     leaseUntil: Date,
+    claimToken: String,
     attempts: { type: Schema.Types.Mixed, required: true },
     createdAt: { type: Date, required: true },
     deliveredAt: Date,

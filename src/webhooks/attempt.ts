@@ -1,14 +1,8 @@
 import { crashPoint } from '../crash-point.ts';
 import type { Logger } from '../log.ts';
 import type { DeliveryDocument } from '../models/delivery.ts';
-import {
-  type AttemptRecord,
-  type ClaimedDelivery,
-  claimRow,
-  endRow,
-  putBackRow,
-  scheduleRow,
-} from './delivery-rows.ts';
+import { type AttemptRecord, type ClaimedDelivery, ended, putBack, scheduled } from './delivery-rows.ts';
+import type { DeliveryWriter } from './delivery-writer.ts';
 import { disableKeyWebhook, type KeyWebhook, keyWebhook, usableUrl } from './key-webhook.ts';
 import { type AttemptResult, type NextStep, nextStep, type PreparationFailure } from './schedule.ts';
 import { type Open, openText, sealedAt } from './sealed.ts';
@@ -18,7 +12,8 @@ import { signWebhook } from './sign.ts';
 /** One attempt at a delivery: claim, prepare, send, record, and what comes next. */
 
 export type AttemptOptions = {
-  sender: Pick<WebhookSender, 'send' | 'longestMs'>;
+  sender: Pick<WebhookSender, 'send'>;
+  writer: Pick<DeliveryWriter, 'claim' | 'release'>;
   open: Open;
   /** The event's JSON text. Called for every attempt; should give the same text for as long as the content exists. */
   buildEvent: (delivery: DeliveryDocument) => Promise<string>;
@@ -32,9 +27,6 @@ export type AttemptOptions = {
 /** `skipped`: not due, held by another worker, or already ended. `put_back`: not tried, will be soon. */
 export type AttemptOutcome = 'delivered' | 'retry' | 'failed' | 'disabled' | 'put_back' | 'skipped';
 
-/** Room in a lease for what is not sending: reading the key, building the event, writing the result. */
-const LEASE_MARGIN_MS = 15_000;
-
 type Letter = { url: string; headers: Readonly<Record<string, string>>; body: string };
 
 /**
@@ -42,8 +34,7 @@ type Letter = { url: string; headers: Readonly<Record<string, string>>; body: st
  * database fails; the lease then runs out and the sweeper has it repeated.
  */
 export function createAttempt(options: AttemptOptions): (deliveryId: string) => Promise<AttemptOutcome> {
-  const { sender, open, buildEvent, retryDelaysMs, random = Math.random, enqueue, log } = options;
-  const leaseMs = sender.longestMs + LEASE_MARGIN_MS;
+  const { sender, writer, open, buildEvent, retryDelaysMs, random = Math.random, enqueue, log } = options;
 
   /** A key's deliveries follow the key's URL as it is now; a request's own URL was copied into the row. */
   function urlOf(
@@ -86,25 +77,27 @@ export function createAttempt(options: AttemptOptions): (deliveryId: string) => 
   async function write(delivery: ClaimedDelivery, record: AttemptRecord, step: NextStep): Promise<boolean> {
     switch (step.action) {
       case 'delivered':
-        return endRow(delivery, record, 'delivered');
+        return writer.release(delivery, ended(record, 'delivered'));
       case 'disable':
-        return endRow(delivery, record, 'disabled');
+        return writer.release(delivery, ended(record, 'disabled'));
       case 'fail':
-        return endRow(delivery, record, 'failed');
+        return writer.release(delivery, ended(record, 'failed'));
       case 'retry':
-        return scheduleRow(delivery, record, step.delayMs);
+        return writer.release(delivery, scheduled(record, step.delayMs));
       case 'put_back':
-        return putBackRow(delivery, step.delayMs);
+        return writer.release(delivery, putBack(delivery, step.delayMs));
     }
   }
 
   return async (deliveryId) => {
-    const delivery = await claimRow(deliveryId, leaseMs);
+    const delivery = await writer.claim(deliveryId);
     if (!delivery) return 'skipped';
     const { attempt, fromKey, keyId } = delivery;
     const webhook = await keyWebhook(keyId);
     if (fromKey && !usableUrl(webhook)) {
-      return (await endRow(delivery, { outcome: 'disabled', ms: 0 }, 'disabled')) ? 'disabled' : 'skipped';
+      return (await writer.release(delivery, ended({ outcome: 'disabled', ms: 0 }, 'disabled')))
+        ? 'disabled'
+        : 'skipped';
     }
     crashPoint('webhook.before_send');
     const result = await tryOnce(delivery, webhook);

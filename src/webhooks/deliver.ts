@@ -1,14 +1,17 @@
 import { type AttemptOptions, type AttemptOutcome, createAttempt } from './attempt.ts';
 import { restartRow, takeOverdueRows } from './delivery-rows.ts';
+import { createDeliveryWriter } from './delivery-writer.ts';
 import { createOwed, type EndedRequest } from './owed.ts';
 import type { Seal } from './sealed.ts';
+import type { WebhookSender } from './send.ts';
 
 /**
  * Webhook deliveries, from an ended request to an answer of its receiver. At least once: what was sent may be sent again
  * after a crash, always under the same `webhook-id`.
  */
 
-export type DeliveriesOptions = Omit<AttemptOptions, 'enqueue'> & {
+export type DeliveriesOptions = Omit<AttemptOptions, 'enqueue' | 'sender' | 'writer'> & {
+  sender: Pick<WebhookSender, 'send' | 'longestMs'>;
   seal: Seal;
   /** How long after it was due a delivery whose job has not come counts as lost. */
   overdueMs: number;
@@ -34,9 +37,12 @@ export type Deliveries = {
 };
 
 const OVERDUE_MAX = 200;
+/** Room in a lease for what is not sending: reading the key, building the event, writing the result. */
+const LEASE_MARGIN_MS = 15_000;
 
 export function createDeliveries(options: DeliveriesOptions): Deliveries {
-  const { open, seal, log } = options;
+  const { open, seal, sender, log } = options;
+  const writer = createDeliveryWriter(sender.longestMs + LEASE_MARGIN_MS);
 
   /** The sweeper repeats what an unreachable queue loses, so that is no reason to fail. */
   async function enqueue(deliveryId: string, delayMs: number): Promise<void> {
@@ -47,8 +53,8 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     }
   }
 
-  const owed = createOwed({ open, seal, log, enqueue: (deliveryId) => enqueue(deliveryId, 0) });
-  const attempt = createAttempt({ ...options, enqueue });
+  const owed = createOwed({ open, seal, writer, log, enqueue: (deliveryId) => enqueue(deliveryId, 0) });
+  const attempt = createAttempt({ ...options, writer, enqueue });
 
   return {
     createFor: (request) => owed.createFor(request),

@@ -1,29 +1,24 @@
-import { type Document, MongoServerError } from 'mongodb';
+import type { Document, Filter } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { Delivery, type DeliveryAttempt, type DeliveryDocument, type DeliveryState } from '../models/delivery.ts';
 
 /**
- * The writes of a delivery row, each one compare-and-set on one document. Leases are judged and set by the server's
+ * The updates of a delivery row, each one compare-and-set on one document. Leases are judged and set by the server's
  * clock, so the clocks of two workers cannot make both believe a row is theirs. `$$NOW` stands in updates only: not every
  * engine takes it in a filter.
  */
 
-/** A row this worker may send now. `attempt` and `leaseUntil` together are its proof: every later claim changes them. */
-export type ClaimedDelivery = DeliveryDocument & { leaseUntil: Date };
+/** A row this worker may send now. `claimToken` is its proof: every later claim changes it. */
+export type ClaimedDelivery = DeliveryDocument & { leaseUntil: Date; claimToken: string };
 export type AttemptRecord = Omit<DeliveryAttempt, 'at'>;
+/** One guarded update of one row. */
+export type Transition = { filter: Filter<DeliveryDocument>; update: Document[] };
 
 const ATTEMPTS_KEPT_MAX = 50;
-const DUPLICATE_KEY = 11_000;
 /** A timer of the queue may fire a little before the server's clock agrees. */
 const EARLY_MS_MAX = 1_000;
 
 const rows = () => nativeCollection<DeliveryDocument>(Delivery);
-const ownedBy = ({ _id, attempt, leaseUntil }: ClaimedDelivery) => ({
-  _id,
-  attempt,
-  leaseUntil,
-  state: 'pending' as const,
-});
 const fromNow = (delayMs: number) => ({ $add: ['$$NOW', delayMs] });
 const leaseIsOver = { $lte: [{ $ifNull: ['$leaseUntil', new Date(0)] }, '$$NOW'] };
 
@@ -33,28 +28,17 @@ function setIf(condition: Document, fields: Readonly<Record<string, unknown>>): 
   return [{ $set: Object.fromEntries(guarded) }];
 }
 
-/** Inserts a row; one that exists already is left as it is. */
-export async function insertRow(row: DeliveryDocument): Promise<void> {
-  try {
-    await rows().insertOne(row);
-  } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-  }
+/** Takes a due, pending row nobody holds for `leaseMs`, and counts the attempt. `token` on the row tells that it did. */
+export function claimUpdate(deliveryId: string, token: string, leaseMs: number): Transition {
+  const isFree = { $and: [{ $lte: ['$nextAttemptAt', fromNow(EARLY_MS_MAX)] }, leaseIsOver] };
+  const claimed = { attempt: { $add: ['$attempt', 1] }, leaseUntil: fromNow(leaseMs), claimToken: token };
+  return { filter: { _id: deliveryId, state: 'pending' }, update: setIf(isFree, claimed) };
 }
 
-/** Takes a due, pending row nobody holds for `leaseMs`, and counts the attempt. `undefined`: not there, not due, or held. */
-export async function claimRow(deliveryId: string, leaseMs: number): Promise<ClaimedDelivery | undefined> {
-  const seen = await rows().findOne({ _id: deliveryId, state: 'pending' }, { projection: { attempt: 1 } });
-  if (!seen) return undefined;
-  const attempt = seen.attempt + 1;
-  const isFree = { $and: [{ $lte: ['$nextAttemptAt', fromNow(EARLY_MS_MAX)] }, leaseIsOver] };
-  const row = await rows().findOneAndUpdate(
-    { _id: deliveryId, state: 'pending', attempt: seen.attempt },
-    setIf(isFree, { attempt, leaseUntil: fromNow(leaseMs) }),
-    { returnDocument: 'after', promoteBuffers: true },
-  );
-  // The filter saw the number before, so the number after can only be there because this update set it.
-  return row?.attempt === attempt && row.leaseUntil ? { ...row, leaseUntil: row.leaseUntil } : undefined;
+/** Writes to a claimed row and lets it go. The token stays, so that an outcome which was lost on the way can be asked for. */
+export function releaseUpdate({ _id, leaseUntil, claimToken }: ClaimedDelivery, fields: Document): Transition {
+  const filter = { _id, leaseUntil, claimToken, state: 'pending' as const };
+  return { filter, update: [{ $set: fields }, { $unset: 'leaseUntil' }] };
 }
 
 function appended({ outcome, status, ms }: AttemptRecord): Document {
@@ -63,30 +47,20 @@ function appended({ outcome, status, ms }: AttemptRecord): Document {
   return { $slice: [{ $concatArrays: ['$attempts', [record]] }, -ATTEMPTS_KEPT_MAX] };
 }
 
-/** Writes to a claimed row and lets it go. False when it is no longer ours. */
-async function release(claimed: ClaimedDelivery, fields: Document): Promise<boolean> {
-  const { matchedCount } = await rows().updateOne(ownedBy(claimed), [{ $set: fields }, { $unset: 'leaseUntil' }]);
-  return matchedCount === 1;
-}
-
-/** Records the last attempt and ends the row. False when it is no longer ours. */
-export function endRow(
-  claimed: ClaimedDelivery,
-  record: AttemptRecord,
-  state: Exclude<DeliveryState, 'pending'>,
-): Promise<boolean> {
+/** What a release writes: the last attempt recorded, and the row ended. */
+export function ended(record: AttemptRecord, state: Exclude<DeliveryState, 'pending'>): Document {
   const delivered = state === 'delivered' ? { deliveredAt: '$$NOW' } : {};
-  return release(claimed, { state, attempts: appended(record), ...delivered });
+  return { state, attempts: appended(record), ...delivered };
 }
 
-/** Records a failed attempt and sets the next one `delayMs` from now. False when it is no longer ours. */
-export function scheduleRow(claimed: ClaimedDelivery, record: AttemptRecord, delayMs: number): Promise<boolean> {
-  return release(claimed, { attempts: appended(record), nextAttemptAt: fromNow(delayMs) });
+/** What a release writes: a failed attempt recorded, and the next one `delayMs` from now. */
+export function scheduled(record: AttemptRecord, delayMs: number): Document {
+  return { attempts: appended(record), nextAttemptAt: fromNow(delayMs) };
 }
 
-/** Gives a claimed row back as if it had not been claimed, due `delayMs` from now. False when it is no longer ours. */
-export function putBackRow(claimed: ClaimedDelivery, delayMs: number): Promise<boolean> {
-  return release(claimed, { attempt: claimed.attempt - 1, nextAttemptAt: fromNow(delayMs) });
+/** What a release writes: as if the row had not been claimed, due `delayMs` from now. */
+export function putBack({ attempt }: ClaimedDelivery, delayMs: number): Document {
+  return { attempt: attempt - 1, nextAttemptAt: fromNow(delayMs) };
 }
 
 /**
@@ -128,6 +102,7 @@ export async function restartRow(deliveryId: string, dueSinceMs = 0): Promise<'p
       attempt: 0,
       nextAttemptAt: fromNow(-dueSinceMs),
       leaseUntil: '$$REMOVE',
+      claimToken: '$$REMOVE',
       deliveredAt: '$$REMOVE',
     }),
   );

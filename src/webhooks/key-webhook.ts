@@ -1,3 +1,4 @@
+import { createGroupedRead } from '../grouped-read.ts';
 import { ApiKey, type ApiKeyDocument } from '../models/api-key.ts';
 import { nativeCollection } from '../models/connect.ts';
 
@@ -5,12 +6,14 @@ import { nativeCollection } from '../models/connect.ts';
 
 export type KeyWebhook = ApiKeyDocument['webhook'];
 
+const KEYS_MAX = 100;
+
 const keys = () => nativeCollection<ApiKeyDocument>(ApiKey);
+const readKey = createGroupedRead(keys, { projection: { webhook: 1 }, promoteBuffers: true }, KEYS_MAX);
 
 /** The settings as they are now; `undefined` when there is no such key. */
 export async function keyWebhook(keyId: string): Promise<KeyWebhook | undefined> {
-  const key = await keys().findOne({ _id: keyId }, { projection: { webhook: 1 }, promoteBuffers: true });
-  return key?.webhook;
+  return (await readKey(keyId))?.webhook;
 }
 
 /** The sealed URL that the key's events go to, unless it has none or is disabled. */

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
 import type { DeliveryType } from '../models/delivery.ts';
 import { Request, type RequestDocument, type RequestState } from '../models/request.ts';
-import { insertRow } from './delivery-rows.ts';
+import type { DeliveryWriter } from './delivery-writer.ts';
 import { keyWebhook, usableUrl } from './key-webhook.ts';
 import { type Open, openText, type Seal, type SealedField, sealedAt } from './sealed.ts';
 
@@ -18,6 +18,7 @@ export type EndedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'keyId'> 
 export type OwedOptions = {
   open: Open;
   seal: Seal;
+  writer: Pick<DeliveryWriter, 'insert' | 'markCreated'>;
   /** Called with every delivery that was created, or found created already. */
   enqueue: (deliveryId: string) => Promise<void>;
   log: Pick<Logger, 'warn'>;
@@ -43,7 +44,7 @@ export function deliveryIdOf(requestId: string): string {
   return `evt_${requestId.slice('req_'.length)}`;
 }
 
-export function createOwed({ open, seal, enqueue, log }: OwedOptions): Owed {
+export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): Owed {
   let batchAfter = '';
 
   async function targetOf(request: EndedRequest): Promise<{ url: string; fromKey: boolean } | undefined> {
@@ -68,9 +69,9 @@ export function createOwed({ open, seal, enqueue, log }: OwedOptions): Owed {
     const url = Buffer.from(await seal(accountId, sealedAt.deliveryUrl(_id), Buffer.from(target.url)));
     const now = new Date();
     const fresh = { state: 'pending' as const, attempt: 0, nextAttemptAt: now, attempts: [], createdAt: now };
-    await insertRow({ _id, requestId, accountId, keyId, type, url, fromKey, ...fresh });
+    await writer.insert({ _id, requestId, accountId, keyId, type, url, fromKey, ...fresh });
     crashPoint('webhook.after_create');
-    await requests().updateOne({ _id: requestId, webhook: 'pending' }, { $set: { webhook: 'created' } });
+    await writer.markCreated(requestId);
     await enqueue(_id);
     return _id;
   }

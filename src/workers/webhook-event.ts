@@ -1,8 +1,15 @@
+import { createGroupedRead } from '../grouped-read.ts';
+import { nativeCollection } from '../models/connect.ts';
 import type { DeliveryDocument } from '../models/delivery.ts';
+import { Request, type RequestDocument } from '../models/request.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import { presentRequest } from '../requests/present.ts';
-import { findRequest, storedAnswer, withToldError } from '../requests/stored-answer.ts';
+import { storedAnswer, withToldError } from '../requests/stored-answer.ts';
 import { webhookEvent } from '../webhooks/event.ts';
+
+/** Rows with their whole answers, so a few at a time. */
+const REQUESTS_MAX = 10;
+const readRequest = createGroupedRead(() => nativeCollection<RequestDocument>(Request), {}, REQUESTS_MAX);
 
 /**
  * The event of an ended request: the request object and, when it is a plain answer of moderate size, the answer itself.
@@ -12,7 +19,7 @@ export async function buildRequestEvent(
   delivery: DeliveryDocument,
   options: { cipher: Pick<ContentCipher, 'open'>; inlineBytesMax: number },
 ): Promise<string> {
-  const found = await findRequest(delivery.requestId);
+  const found = await readRequest(delivery.requestId);
   if (!found) throw new Error(`request ${delivery.requestId} of a delivery is gone`);
   const request = await withToldError(found, options.cipher);
   // `settled` changes between attempts and says nothing to a receiver.

@@ -23,6 +23,25 @@ describe('workers', () => {
     expect((await readRow(deliveryId)).attempt).toBe(1);
   });
 
+  test('that get many jobs at the same moment, each of them twice, send each once', async () => {
+    const sent: unknown[] = [];
+    const send = async (_url: string, headers: Readonly<Record<string, string>>) => {
+      sent.push(headers['webhook-id']);
+      return { outcome: 'delivered' as const, status: 200, ms: 1 };
+    };
+    const sender = { longestMs: 60_000, send };
+    const [one, other] = [createWorker({ sender }), createWorker({ sender })];
+    const key = await createKey({ url: 'https://hooks.example.com/' });
+    const requests = await Promise.all(Array.from({ length: 20 }, () => createRequest(key)));
+    const ids = await Promise.all(requests.map(async (request) => (await one.createFor(request)) ?? ''));
+    const jobs = [...ids, ...ids].flatMap((id) => [one.attempt(id), other.attempt(id)]);
+    const outcomes = await Promise.all(jobs);
+    expect(outcomes.filter((outcome) => outcome === 'delivered')).toHaveLength(20);
+    expect(outcomes.filter((outcome) => outcome === 'skipped')).toHaveLength(60);
+    expect(sent).toHaveLength(20);
+    expect(new Set(sent)).toEqual(new Set(ids));
+  });
+
   test('may die between the answer and the mark: the event is sent again under the same webhook-id', async () => {
     const { receiver, worker, deliveryId } = await prepare();
     const dying = createWorker({
