@@ -27,7 +27,8 @@ export type IdPrefix =
   | 'stf'
   | 'ppr'
   | 'tkt'
-  | 'cgr';
+  | 'cgr'
+  | 'rol';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

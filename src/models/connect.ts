@@ -20,6 +20,8 @@ import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
 import { RetentionClass } from './retention-class.ts';
 import { RetentionRun } from './retention-run.ts';
+import { AccountRollup, Rollup } from './rollup.ts';
+import { RollupWalk } from './rollup-walk.ts';
 import { Staff, StaffSession, StaffThrottle } from './staff.ts';
 import { Ticket } from './ticket.ts';
 
@@ -68,6 +70,9 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     AuditEntry,
     Ticket,
     ContentGrant,
+    Rollup,
+    AccountRollup,
+    RollupWalk,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

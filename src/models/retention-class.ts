@@ -26,6 +26,7 @@ export const CLASS_IDS = [
   'price_proposal',
   'ticket',
   'content_grant',
+  'account_rollup',
   'relay',
   'rate_limit',
   'queue',

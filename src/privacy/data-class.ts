@@ -35,7 +35,7 @@ export type Erasure =
 export type Purge = Removal & {
   /** Rows are met in the order of this field, which an index has: an identifier sorts by time. */
   by:
-    | { field: '_id'; prefix: 'req' | 'evt' }
+    | { field: '_id'; prefix: 'req' | 'evt' | 'rol' }
     | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'at' | 'destroyedAt' };
   /** Live and unsettled rows do not match this, whatever their age. */
   guard: Document;

@@ -94,7 +94,7 @@ function removeBatch(row: RowClass, purge: Purge, targets: readonly PastRow[], c
 }
 
 /** The next run begins at the first row that still holds something, finished or not, or else at the cutoff. */
-async function notePosition(row: RowClass, prefix: 'req' | 'evt', before: Date): Promise<void> {
+async function notePosition(row: RowClass, prefix: 'req' | 'evt' | 'rol', before: Date): Promise<void> {
   const start = await startOf(row);
   const end = lowestIdAt(prefix, Math.min(before.getTime(), Date.now() - LATEST_ROW_MS));
   const left = await rowsOf(row).findOne({ $and: [{ _id: { $gt: start, $lt: end } }, purgeOf(row).holds] } as never, {

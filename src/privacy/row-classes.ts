@@ -4,6 +4,7 @@ import { TERMINAL_STATES } from '../models/request.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import { BOOKS, BOOKS_UNTIL, books, CONTRACT, DESTRUCTION, days, LIMITATION, SECURITY } from './norms.ts';
+import { ROLLUP_CLASS } from './rollup-class.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
 import { SUPPORT_CLASSES } from './support-classes.ts';
 
@@ -38,6 +39,7 @@ const ERASED = 'erased';
 /** In the order in which an erasure goes through them: the account's row and then its key come last. */
 export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   ...STAFF_CLASSES,
+  ROLLUP_CLASS,
   {
     id: 'request.content',
     category: { en: 'texts of requests and answers', ru: 'тексты запросов и ответов' },

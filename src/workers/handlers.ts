@@ -6,6 +6,7 @@ import { done, type Outcome } from '../queue/outcome.ts';
 import type { Handlers, JobContext } from '../queue/run-job.ts';
 import { runRequest } from '../requests/run.ts';
 import type { RunDependencies } from '../requests/run-types.ts';
+import { trimRollups } from '../rollups/roll-up.ts';
 import type { Deliveries } from '../webhooks/deliver.ts';
 
 export type HandlerDependencies = { config: Config; run: RunDependencies; deliveries: Deliveries; metrics: Metrics };
@@ -27,7 +28,7 @@ export function createHandlers({ config, run, deliveries, metrics }: HandlerDepe
       for (const { classId, removed } of run.classes) metrics.retentionRemoved.inc({ class: classId }, removed);
       metrics.retentionRuns.inc({ state: run.state });
       metrics.retentionLastRun.setToCurrentTime();
-      const counters = await trimSpend(Date.now(), signal);
+      const counters = (await trimSpend(Date.now(), signal)) + (await trimRollups(Date.now()));
       const count = run.classes.reduce((sum, { removed }) => sum + removed, counters);
       log.info({ jobName: 'purge-content', state: run.state, count }, 'old content and counters purged');
       // The queue tries again what failed; a setting that was refused waits for a person.

@@ -16,6 +16,7 @@ import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
 import type { RunningRequests } from '../requests/running.ts';
 import { type SweepDependencies, sweepHolds, sweepRequests } from '../requests/sweep.ts';
+import { rollUp } from '../rollups/roll-up.ts';
 import type { Deliveries } from '../webhooks/deliver.ts';
 
 /**
@@ -42,6 +43,7 @@ const METRICS_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 const ERASURES_INTERVAL_MS = 30_000;
+const ROLLUP_INTERVAL_MS = 10_000;
 
 /** Registers periodic work under a name, for its log lines and for its end at shutdown. */
 function every(name: string, intervalMs: number, act: () => Promise<unknown>, lifecycle: Lifecycle, log: Logger): void {
@@ -68,6 +70,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   startReconciler(deps, lifecycle);
   every('sweep adjustments', sweep.intervalMs, () => sweepAdjustments(Date.now(), log), lifecycle, log);
   startErasures(deps, lifecycle);
+  every('roll up', ROLLUP_INTERVAL_MS, () => rollUp(Date.now(), log), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
 }

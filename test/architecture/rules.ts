@@ -20,6 +20,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   privacy: 2,
   audit: 2,
   support: 2,
+  rollups: 2,
   models: 1,
   queue: 1,
   stream: 1,
