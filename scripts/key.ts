@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { isCallbackUrl, issueKey, type KeySettings, type ListedKey, listKeys } from '../src/auth/keys.ts';
+import { issueKey, type KeySettings, type ListedKey, listKeys } from '../src/auth/keys.ts';
+import { checkCallbackUrl } from '../src/callback-address.ts';
 import type { Config } from '../src/config.ts';
 import type { Logger } from '../src/log.ts';
 import { ApiKey, DISCONNECT_POLICIES, ENDPOINTS } from '../src/models/api-key.ts';
@@ -92,8 +93,8 @@ function issue(args: string[]): Command {
   });
   if (values.account === undefined) throw new UsageError('--account is needed');
   const callbackUrl = values['callback-url'];
-  if (callbackUrl !== undefined && !isCallbackUrl(callbackUrl, true)) {
-    throw new UsageError('--callback-url: an https URL is needed');
+  if (callbackUrl !== undefined && !checkCallbackUrl(callbackUrl, { allowLoopback: true }).ok) {
+    throw new UsageError('--callback-url: an https URL of a public host is needed');
   }
   const settings: KeySettings = {
     accountId: values.account,

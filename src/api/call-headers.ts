@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { checkCallbackUrl } from '../callback-address.ts';
 import { AppError } from '../errors.ts';
 import { DISCONNECT_POLICIES, type DisconnectPolicy } from '../models/api-key.ts';
 import { parseRub } from '../money.ts';
-import { checkCallbackUrl } from '../webhooks/address.ts';
 
 /** The headers by which a client steers one inference call. */
 export type CallHeaders = {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
+import { checkCallbackUrl } from '../callback-address.ts';
 import { AppError } from '../errors.ts';
 import { isId, newId } from '../ids.ts';
 import { Account } from '../models/account.ts';
@@ -13,7 +14,6 @@ import { generateKey, KEY_KINDS, keyDigest, keyEnds } from './key-format.ts';
 const PEPPER_VERSION = 1;
 const WEBHOOK_SECRET_BYTES = 32;
 const LISTED_MAX = 1_000;
-const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const micros = z.bigint().positive().max(AMOUNT_MICROS_MAX).optional();
 const count = (max: number) => z.number().int().positive().max(max).optional();
@@ -84,18 +84,6 @@ export type ListedKey = {
   createdAt: Date;
 };
 
-/**
- * Whether a text is spelled like a callback URL: https, no credentials; http only for loopback and only when allowed.
- * Where the name leads is checked when it is called.
- */
-export function isCallbackUrl(text: string, loopbackAllowed: boolean): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (hostname === '' || username !== '' || password !== '') return false;
-  if (protocol === 'https:') return true;
-  return protocol === 'http:' && loopbackAllowed && LOOPBACK_HOSTS.has(hostname);
-}
-
 /** The places of sealed fields, as associated data of their encryption. */
 export function webhookContext(keyId: string, field: 'url' | 'secret'): string {
   return `api_keys|${keyId}|webhook.${field}`;
@@ -127,7 +115,10 @@ export async function issueKey(
 ): Promise<IssuedKey> {
   const { accountId, label, kind, scopes, limits, expiresAt, onDisconnect, zeroRetention, callbackUrl } =
     parseSettings(input);
-  if (callbackUrl !== undefined && !isCallbackUrl(callbackUrl, options.loopbackAllowed ?? false)) {
+  if (
+    callbackUrl !== undefined &&
+    !checkCallbackUrl(callbackUrl, { allowLoopback: options.loopbackAllowed ?? false }).ok
+  ) {
     throw new AppError('callback_url_forbidden', { param: 'callbackUrl' });
   }
   if (!(await Account.exists({ _id: accountId }))) {

@@ -1,7 +1,7 @@
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { isLocalhostName, mayConnectTo } from './address.ts';
+import { isLocalhostName, mayConnectTo } from '../callback-address.ts';
 
 /**
  * Connections that cannot be led astray by DNS: one resolution, every answer checked, the connection made to a checked

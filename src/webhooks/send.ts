@@ -1,5 +1,5 @@
 import { Client, type Dispatcher } from 'undici';
-import { checkCallbackUrl, hostOf } from './address.ts';
+import { checkCallbackUrl, hostOf } from '../callback-address.ts';
 import { type ConnectFailure, connectGuarded, createResolve, type Dial, dialTcp, type Resolve } from './connect.ts';
 import { createHostGate } from './host-gate.ts';
 import { parseRetryAfter } from './retry-after.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isCallbackUrl, issueKey, listKeys, revokeKey } from '../../src/auth/keys.ts';
+import { issueKey, listKeys, revokeKey } from '../../src/auth/keys.ts';
 import { newId } from '../../src/ids.ts';
 import { ApiKey } from '../../src/models/api-key.ts';
 import { useStores } from '../helpers/stores.ts';
@@ -41,11 +41,11 @@ describe('issuing', () => {
   test('refuses callback URLs that are not https; loopback http only where allowed', async () => {
     const accountId = await makeAccount();
     const options = { pepper, seal };
-    await expect(issueKey({ accountId, callbackUrl: 'http://127.0.0.1:9/' }, options)).rejects.toMatchObject({
+    await expect(issueKey({ accountId, callbackUrl: 'http://127.0.0.1:9999/' }, options)).rejects.toMatchObject({
       code: 'callback_url_forbidden',
     });
     await expect(
-      issueKey({ accountId, callbackUrl: 'http://127.0.0.1:9/' }, { ...options, loopbackAllowed: true }),
+      issueKey({ accountId, callbackUrl: 'http://127.0.0.1:9999/' }, { ...options, loopbackAllowed: true }),
     ).resolves.toBeDefined();
     for (const text of [
       'http://shop.example/',
@@ -54,8 +54,15 @@ describe('issuing', () => {
       'shop.example',
       'javascript:0',
       '',
+      // What would never be called must not be stored either.
+      'https://10.0.0.1/',
+      'https://shop.example:22/',
+      'https://metadata.google.internal/',
+      `https://shop.example/${'x'.repeat(5_000)}`,
     ]) {
-      expect(isCallbackUrl(text, true)).toBe(false);
+      await expect(
+        issueKey({ accountId, callbackUrl: text }, { ...options, loopbackAllowed: true }),
+      ).rejects.toMatchObject({ code: expect.stringMatching(/^(callback_url_forbidden|invalid_request)$/) });
     }
   });
 });

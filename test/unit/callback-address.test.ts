@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { checkCallbackUrl, isForbiddenAddress, mayConnectTo } from '../../src/webhooks/address.ts';
+import { checkCallbackUrl, isForbiddenAddress, mayConnectTo } from '../../src/callback-address.ts';
 import { runs } from '../helpers/property-runs.ts';
 
 const strict = { allowLoopback: false };

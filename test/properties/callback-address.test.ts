@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
-import { checkCallbackUrl, hostOf, isForbiddenAddress, mayConnectTo } from '../../src/webhooks/address.ts';
+import { checkCallbackUrl, hostOf, isForbiddenAddress, mayConnectTo } from '../../src/callback-address.ts';
 import { runs } from '../helpers/property-runs.ts';
 
 /** Every way to write an address into a URL: none of them is taken for a name, or for another address. */
