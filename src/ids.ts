@@ -28,7 +28,8 @@ export type IdPrefix =
   | 'ppr'
   | 'tkt'
   | 'cgr'
-  | 'rol';
+  | 'rol'
+  | 'ann';
 
 let pool = Buffer.alloc(0);
 let poolOffset = 0;

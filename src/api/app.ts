@@ -9,6 +9,7 @@ import { openCall } from './middleware/open-call.ts';
 import { openApiDocument } from './openapi.ts';
 import { showBalance, showKey } from './routes/account.ts';
 import { patchAccountPrivacy, showAccountPrivacy } from './routes/account-privacy.ts';
+import { listAnnouncements } from './routes/announcements.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { listModels, showModel } from './routes/models.ts';
 import {
@@ -66,6 +67,7 @@ export function createApp(deps: ApiDependencies): Express {
   v1.get('/account/privacy-requests', requireEndpoint('account'), listPrivacyRequests());
   v1.get('/account/privacy-requests/:privacyRequestId', requireEndpoint('account'), showPrivacyRequest());
   v1.post('/account/privacy-requests/:privacyRequestId/cancel', requireEndpoint('account'), cancelPrivacyRequest());
+  v1.get('/announcements', requireEndpoint('account'), listAnnouncements());
   v1.post('/tickets', requireEndpoint('account'), openTicket(deps));
   v1.get('/tickets', requireEndpoint('account'), listTickets(deps));
   v1.get('/tickets/:ticketId', requireEndpoint('account'), showTicket(deps));

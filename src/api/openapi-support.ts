@@ -1,7 +1,13 @@
 import type { RouteConfig } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
 import { errors, json, security } from './openapi-responses.ts';
-import { ticketList, ticketMessageWriting, ticketOpening, ticketResponse } from './support-schemas.ts';
+import {
+  announcementList,
+  ticketList,
+  ticketMessageWriting,
+  ticketOpening,
+  ticketResponse,
+} from './support-schemas.ts';
 
 /** Support, for the OpenAPI document. */
 
@@ -9,6 +15,13 @@ const ticketId = z.object({ ticketId: z.string().openapi({ example: 'tkt_01kb2v6
 const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
 
 export const SUPPORT_OPERATIONS: readonly RouteConfig[] = [
+  {
+    method: 'get',
+    path: '/v1/announcements',
+    summary: 'What account owners are told now, the newest first (at most 20)',
+    security,
+    responses: { 200: json(announcementList, 'In Russian and English'), ...errors(401, 403, 429) },
+  },
   {
     method: 'post',
     path: '/v1/tickets',

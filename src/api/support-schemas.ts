@@ -56,3 +56,21 @@ export const ticketResponse = z
 export const ticketList = z
   .object({ object: z.literal('list'), data: z.array(z.object(ticket)) })
   .openapi('TicketList');
+
+const inBothLanguages = z.object({ ru: z.string(), en: z.string() });
+
+export const announcementList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        id: z.string(),
+        object: z.literal('announcement'),
+        title: inBothLanguages,
+        text: inBothLanguages,
+        published_at: unixTime,
+        ends_at: unixTime.nullable(),
+      }),
+    ),
+  })
+  .openapi('AnnouncementList');

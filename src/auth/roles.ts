@@ -31,6 +31,8 @@ const MATRIX = {
   'privacy.execute': '---+-',
   'tickets.read': '+--++',
   'tickets.act': '+--+-',
+  'announcements.read': '+++++',
+  'announcements.change': '-+-+-',
   'staff.read': '---++',
   'staff.change': '---+-',
   'audit.read': '---++',

@@ -3,6 +3,7 @@ import mongoose, { type Connection, type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
+import { Announcement } from './announcement.ts';
 import { ApiKey } from './api-key.ts';
 import { AuditEntry } from './audit-entry.ts';
 import { mendClosedConnections } from './closed-connection.ts';
@@ -73,6 +74,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     Rollup,
     AccountRollup,
     RollupWalk,
+    Announcement,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

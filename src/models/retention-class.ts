@@ -27,6 +27,7 @@ export const CLASS_IDS = [
   'ticket',
   'content_grant',
   'account_rollup',
+  'announcement',
   'relay',
   'rate_limit',
   'queue',

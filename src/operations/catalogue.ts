@@ -1,3 +1,4 @@
+import { ANNOUNCEMENT_OPERATIONS } from './announcements.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
@@ -18,6 +19,7 @@ export const OPERATIONS = {
   ...STAFF_OPERATIONS,
   ...SUPPORT_OPERATIONS,
   ...CONTENT_OPERATIONS,
+  ...ANNOUNCEMENT_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

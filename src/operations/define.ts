@@ -43,8 +43,8 @@ export type Operation = {
   run: (input: never, given: Given) => Promise<OperationResult>;
 };
 
-/** Inputs that hold personal data or what customers wrote: they are never in the log. */
-export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['email', 'subject', 'text']);
+/** Inputs that are not for the log: personal data, what customers wrote, and long texts that are kept elsewhere. */
+export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['email', 'subject', 'text', 'textRu', 'textEn']);
 
 export const reason = z.string().trim().min(5).max(500);
 export const withReason = z.strictObject({ reason });

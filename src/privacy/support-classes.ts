@@ -1,7 +1,7 @@
 import type { DataClass, MongoStore } from './data-class.ts';
 import { CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 
-/** What customers and support write to each other, and who of staff saw content. Part of the registry (registry.ts). */
+/** What customers and support write to each other, who of staff saw content, and who told many something. Part of the registry (registry.ts). */
 
 export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
   {
@@ -32,5 +32,14 @@ export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
     store: { kind: 'mongodb', collection: 'content_grants', owner: 'accountId', fields: '*' },
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the access' },
     purge: { holds: {}, update: 'delete', by: { field: 'at' }, guard: {} },
+  },
+  {
+    id: 'announcement',
+    category: { en: 'who wrote and published announcements', ru: 'кто написал и опубликовал объявления' },
+    purpose: 'telling customers and staff what they have to know',
+    legalBasis: SECURITY,
+    retention: days(1_095, 1_095, 1_825, 'the end of the announcement', LIMITATION),
+    store: { kind: 'mongodb', collection: 'announcements', owner: 'draftedBy', fields: '*' },
+    erasure: { action: 'keep', norm: LIMITATION, until: 'three years after its end' },
   },
 ];

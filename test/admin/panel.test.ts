@@ -56,6 +56,7 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['providers', 'routing.read', () => seeded.providerId],
   ['tickets', 'tickets.read', () => seeded.ticketId],
   ['contentGrants', 'tickets.read', () => seeded.grantId],
+  ['announcements', 'announcements.read', () => seeded.announcementId],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
@@ -107,6 +108,14 @@ const COMMANDS: readonly [
   [() => `tickets/records/${newId('tkt')}/openContent`, 'content.break-glass', { reason, minutes: '5' }],
   [() => `contentGrants/records/${newId('cgr')}/readContent`, 'content.break-glass', {}],
   [() => `contentGrants/records/${newId('cgr')}/closeContent`, 'content.break-glass', {}],
+  [() => `announcements/records/${newId('ann')}/publish`, 'announcements.change', { reason }],
+  [() => `announcements/records/${newId('ann')}/endAnnouncement`, 'announcements.change', { reason }],
+  [
+    () => 'announcements/actions/draft',
+    'announcements.change',
+    { audience: 'staff', titleRu: 'Работы', titleEn: 'Works', textRu: 'Ночью работы', textEn: 'Works at night' },
+    200,
+  ],
   [() => `staff/records/${newId('stf')}/changeRole`, 'staff.change', { reason, role: 'auditor' }],
   [() => `staff/records/${newId('stf')}/endSessions`, 'staff.change', { reason }, 200],
   [() => `staff/records/${newId('stf')}/reset`, 'staff.change', { reason }],

@@ -13,6 +13,7 @@ import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
 import { grantAccess } from '../../src/support/content-access.ts';
 import { openTicket } from '../../src/support/tickets.ts';
 
@@ -34,6 +35,7 @@ export type Seeded = {
   auditSeq: number;
   ticketId: string;
   grantId: string;
+  announcementId: string;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -165,6 +167,13 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
   const access = { ticketId, staffId: newId('stf'), minutes: 5, reason: 'to see which of the two', needsConsent: true };
   const { _id: grantId } = await grantAccess(access, cipher);
+  const announcementId = await draftAnnouncement({
+    audience: 'everybody',
+    title: { ru: 'Работы ночью', en: 'Maintenance at night' },
+    text: { ru: 'С 2 до 3 часов ответы могут идти дольше.', en: 'Answers may take longer from 2 to 3.' },
+    by: newId('stf'),
+  });
+  await publishAnnouncement(announcementId, { by: newId('stf') });
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {
@@ -183,6 +192,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     auditSeq,
     ticketId,
     grantId,
+    announcementId,
     secrets: [
       key,
       document.digest,

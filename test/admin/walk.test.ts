@@ -117,6 +117,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       adjustments: seeded.adjustmentId,
       tickets: seeded.ticketId,
       contentGrants: seeded.grantId,
+      announcements: seeded.announcementId,
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

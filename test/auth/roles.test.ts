@@ -30,6 +30,8 @@ const ALLOWED: Record<Permission, string> = {
   'privacy.execute': 'admin',
   'tickets.read': 'support admin auditor',
   'tickets.act': 'support admin',
+  'announcements.read': 'support operator finance admin auditor',
+  'announcements.change': 'operator admin',
   'staff.read': 'admin auditor',
   'staff.change': 'admin',
   'audit.read': 'admin auditor',

@@ -36,6 +36,8 @@ const TONE_OF: Readonly<Record<string, string>> = {
   high: 'waiting',
   answered: 'good',
   current: 'bad',
+  published: 'good',
+  draft: 'waiting',
   suspended: 'waiting',
   running: 'waiting',
   accepted: 'waiting',

@@ -32,7 +32,7 @@ const TEXT_CHARACTERS_MIN = 5;
 type Option = { value: string; label: string };
 
 function isLongEnough(name: string, value: string): boolean {
-  return value.trim().length >= (name === 'reason' || name === 'text' ? TEXT_CHARACTERS_MIN : 1);
+  return value.trim().length >= (name === 'reason' || name.startsWith('text') ? TEXT_CHARACTERS_MIN : 1);
 }
 
 function Field({ field: { name, kind, isOptional = false, choices = [] }, value, setValue }: FieldProperties): Element {

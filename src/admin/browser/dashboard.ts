@@ -1,3 +1,4 @@
+import { type Announced, Announcements } from './announcements.ts';
 import { type QueueState, Queues } from './queues.ts';
 import {
   ask,
@@ -20,7 +21,13 @@ import {
 
 type Figure = { name: string; count: number; isAlarming: boolean; href?: string };
 type Books = { agree: boolean; checkedAt?: string };
-type Facts = { countMax: number; figures: Figure[]; books?: Books; queues?: QueueState[] | null };
+type Facts = {
+  announcements: Announced[];
+  countMax: number;
+  figures: Figure[];
+  books?: Books;
+  queues?: QueueState[] | null;
+};
 
 const CARD = {
   bg: 'white',
@@ -95,6 +102,7 @@ export function Dashboard(): Element {
     { variant: 'grey', p: 'xxl' },
     createElement(H3, { mb: 'default' }, translateMessage('welcome')),
     createElement(Text, { mb: 'xxl', color: 'grey80' }, translateMessage(`role_${session.role}`)),
+    facts && createElement(Announcements, { announcements: facts.announcements }),
     facts?.books && createElement(Banner, { books: facts.books }),
     facts &&
       createElement(

@@ -2,6 +2,7 @@ import { can } from '../../auth/roles.ts';
 import { AppError } from '../../errors.ts';
 import { Account, type AccountDocument } from '../../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../../models/adjustment.ts';
+import type { AnnouncementDocument } from '../../models/announcement.ts';
 import { nativeCollection } from '../../models/connect.ts';
 import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../models/reconciliation-alert.ts';
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
@@ -9,6 +10,7 @@ import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { Ticket, type TicketDocument } from '../../models/ticket.ts';
 import type { QueueState } from '../../queue/inspect.ts';
+import { shownAnnouncements } from '../../support/announcements.ts';
 
 /** The few figures on the first page. Each one is counted up to a bound, and shown to those who may see what it counts. */
 
@@ -22,6 +24,8 @@ export type ReadQueues = () => Promise<QueueState[]>;
 
 export type DashboardFacts = {
   role: StaffRole;
+  /** What staff are told, the newest first. */
+  announcements: (Pick<AnnouncementDocument, 'title' | 'text'> & { id: string })[];
   /** Counts of `countMax` mean "that many or more". */
   countMax: number;
   /** Whether the books of all accounts agree, and when all of them were last looked at. */
@@ -90,8 +94,10 @@ export async function dashboardFacts(role: StaffRole | undefined, readQueues: Re
     figures.push({ name: 'ticketsOverdue', count, isAlarming: count > 0, href: OVERDUE });
   }
   const queues = can(role, 'routing.read') ? await readQueues().catch(() => null) : undefined;
+  const announcements = await shownAnnouncements('staff');
   return {
     role,
+    announcements: announcements.map(({ _id: id, title, text }) => ({ id, title, text })),
     countMax: COUNT_MAX,
     figures,
     ...(books ? { books } : {}),

@@ -1,5 +1,6 @@
 /** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
+import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -274,7 +275,14 @@ export function joined(own: Locale, more: readonly Words[]) {
   };
 }
 
-export const EN = joined(OWN, [MONEY_WORDS.en, ROUTING_WORDS.en, POLICY_WORDS.en, QUEUE_WORDS.en, SUPPORT_WORDS.en]);
+export const EN = joined(OWN, [
+  MONEY_WORDS.en,
+  ROUTING_WORDS.en,
+  POLICY_WORDS.en,
+  QUEUE_WORDS.en,
+  SUPPORT_WORDS.en,
+  ANNOUNCEMENT_WORDS.en,
+]);
 
 /** Lists are headed by the name of what they list. */
 export function listHeadings(labels: Readonly<Record<string, unknown>>, ids: readonly string[]) {

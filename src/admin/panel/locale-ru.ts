@@ -1,5 +1,6 @@
 import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
+import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -266,7 +267,14 @@ const OWN: Locale = {
   },
 };
 
-const OURS = joined(OWN, [MONEY_WORDS.ru, ROUTING_WORDS.ru, POLICY_WORDS.ru, QUEUE_WORDS.ru, SUPPORT_WORDS.ru]);
+const OURS = joined(OWN, [
+  MONEY_WORDS.ru,
+  ROUTING_WORDS.ru,
+  POLICY_WORDS.ru,
+  QUEUE_WORDS.ru,
+  SUPPORT_WORDS.ru,
+  ANNOUNCEMENT_WORDS.ru,
+]);
 
 export const RU = {
   actions: { ...RU_ADMINJS.actions, ...OURS.actions },

@@ -63,7 +63,7 @@ export const TICKETS: PanelSpec = {
   ],
   fields: [
     idField(),
-    createdField('tkt', { listed: true }),
+    createdField('tkt'),
     exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
     exactField('requestId', { reference: 'requests' }),
     choiceField('ticketState', TICKET_STATES, { path: 'state', listed: true }),

@@ -1,4 +1,5 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
+import { ANNOUNCEMENTS } from './specs-announcements.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
@@ -20,6 +21,7 @@ export const SPECS: readonly PanelSpec[] = [
   PROVIDERS,
   TICKETS,
   CONTENT_GRANTS,
+  ANNOUNCEMENTS,
   STAFF,
   AUDIT,
 ];
