@@ -29,7 +29,7 @@ COPY config ./config
 COPY docker/healthcheck.mjs ./docker/
 # The operator's commands (keys, accounts, staff, money, webhooks) run from their sources by tsx.
 COPY src ./src
-COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts ./scripts/
+COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts scripts/backup.ts scripts/restore.ts scripts/retention.ts scripts/privacy.ts scripts/keys.ts ./scripts/
 USER 10001:10001
 EXPOSE 8080
 CMD ["node", "dist/api/main.js"]

@@ -54,10 +54,12 @@ function explain(error: unknown): string {
  * Runs one command of a script with configuration and MongoDB, and ends with its exit code: 0, 1 for a failure, 2 for
  * a wrong command line.
  * @param parse reads the command line and gives the command; it runs before anything is connected.
+ * @param connection for the restore, which may enter a database that is not whole.
  */
 export async function runScript(
   usage: string,
   parse: (words: string[]) => (context: { config: Config; log: Logger }) => Promise<string>,
+  connection: { isRestoring?: boolean } = {},
 ): Promise<void> {
   try {
     const words = process.argv.slice(2);
@@ -65,7 +67,7 @@ export async function runScript(
     const command = parse(words);
     const config = loadConfig(scriptEnvironment());
     const log = createLogger({ role: 'script', level: 'error', destination: pino.destination(STANDARD_ERROR) });
-    await connectMongo({ ...config.mongo, poolMax: 2 });
+    await connectMongo({ ...config.mongo, ...connection, poolMax: 2 });
     try {
       console.log(await command({ config, log }));
     } finally {

@@ -10,6 +10,7 @@ import {
 import { enterYear } from '../src/privacy/calendar-store.ts';
 import { exportRows } from '../src/privacy/class-rows.ts';
 import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
+import { createDeletionJournal, type DeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../src/privacy/erasure.ts';
 import { readTexts } from '../src/privacy/intake.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
@@ -53,7 +54,7 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
 type Values = Partial<
   Record<'by' | 'account' | 'type' | 'contact' | 'received' | 'identity' | 'reason' | 'out' | 'hash' | 'file', string>
 >;
-type Context = { cipher: ContentCipher; keys: ReturnType<typeof createKeyStore> };
+type Context = { cipher: ContentCipher; keys: ReturnType<typeof createKeyStore>; journal: DeletionJournal };
 type Command = (context: Context) => Promise<string>;
 
 function needed(values: Values, name: keyof Values): string {
@@ -183,7 +184,7 @@ function stepOf(name: string, id: string, values: Values): Command {
   if (name === 'plan' || name === 'submit' || name === 'retry') return async () => shown(await simple[name](id, by));
   if (name === 'execute') {
     const signal = new AbortController().signal;
-    return async ({ keys }) => shown(await executeErasure(id, { keys, now: Date.now, signal }));
+    return async ({ keys, journal }) => shown(await executeErasure(id, { keys, journal, now: Date.now, signal }));
   }
   if (name === 'verify') {
     const kind = oneOf('--identity', IDENTITY_KINDS, needed(values, 'identity'));
@@ -223,6 +224,7 @@ await runScript(USAGE, (words) => {
   const command = make ? make() : stepOf(name, id ?? '', values);
   return ({ config }) => {
     const keys = createKeyStore(config.secrets.masterKeys);
-    return command({ keys, cipher: createContentCipher(config.secrets.masterKeys, keys) });
+    const journal = createDeletionJournal(config.backup.journalFolder);
+    return command({ keys, journal, cipher: createContentCipher(config.secrets.masterKeys, keys) });
   };
 });

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { isId } from '../src/ids.ts';
 import type { ClassId } from '../src/models/retention-class.ts';
 import type { RetentionRunDocument } from '../src/models/retention-run.ts';
+import { createDeletionJournal, type DeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../src/privacy/destruction-acts.ts';
 import { releaseLegalHold, setLegalHold } from '../src/privacy/legal-holds.ts';
 import { listRuns, previewRetention, runRetention } from '../src/privacy/retention.ts';
@@ -23,6 +24,7 @@ const USAGE = `Usage: npm run retention -- <command>
 type Values = { by?: string; rows?: string; account?: string; norm?: string };
 type Command = (context: {
   defaults: RetentionDefaults;
+  journal: DeletionJournal;
   log: Parameters<typeof runRetention>[0]['log'];
 }) => Promise<string>;
 
@@ -63,9 +65,9 @@ const report: Command = async () => {
 };
 
 function run(by: string): Command {
-  return async ({ defaults, log }) => {
+  return async ({ defaults, journal, log }) => {
     const signal = new AbortController().signal;
-    const done = await runRetention({ nowMs: Date.now(), trigger: 'manual', by, defaults, signal, log });
+    const done = await runRetention({ nowMs: Date.now(), trigger: 'manual', by, defaults, signal, journal, log });
     return table([RUN_HEADER, shownRun(done)]);
   };
 }
@@ -110,5 +112,10 @@ await runScript(USAGE, (words) => {
   const options = { by: text, rows: text, account: text, norm: text };
   const { values, positionals } = parseArgs({ args: words, allowPositionals: true, options });
   const command = commandOf(positionals, values);
-  return ({ config, log }) => command({ defaults: config.retention.defaults, log });
+  return ({ config, log }) =>
+    command({
+      defaults: config.retention.defaults,
+      journal: createDeletionJournal(config.backup.journalFolder),
+      log,
+    });
 });

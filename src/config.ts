@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { flag, integer, mongoUri, name, percent, seconds, secret } from './config-values.ts';
 import { CRASH_POINTS } from './crash-point.ts';
+import { brokenKeepingRules, buildKeeping, KEEPING_VARIABLES } from './keeping-config.ts';
 import { isSafeForCookies, publicUrl, words } from './public-url.ts';
 import { decodeMasterKeys, decodeSecret } from './secrets.ts';
 import { brokenTimerRules } from './timer-rules.ts';
@@ -24,6 +25,7 @@ export class ConfigError extends Error {
 }
 
 const variables = z.object({
+  ...KEEPING_VARIABLES,
   OCELOTIQ_MODE: z.enum(['production', 'evaluation']).default('production'),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   MONGODB_URI: mongoUri,
@@ -238,6 +240,7 @@ function build(
       purgeCron: v.PURGE_CRON,
       timezone: v.PURGE_TIMEZONE,
     },
+    ...buildKeeping(v),
     /** Tests only: where this process kills itself. */
     crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
     admin: {
@@ -280,7 +283,7 @@ export function loadConfig(environment: Environment = process.env): Config {
   const production = v.OCELOTIQ_MODE === 'production';
   const pepper = decodeSecret('KEY_PEPPER', v.KEY_PEPPER, production, problems);
   const masterKeys = decodeMasterKeys(v.MASTER_KEYS, production, problems);
-  problems.push(...brokenTimerRules(v));
+  problems.push(...brokenTimerRules(v), ...brokenKeepingRules(v));
   if (production && v.WEBHOOK_ALLOW_LOOPBACK) problems.push('WEBHOOK_ALLOW_LOOPBACK: is for evaluation only');
   if (production && !isSafeForCookies(publicUrl(v.ADMIN_PUBLIC_URL, v.ADMIN_HOST, v.ADMIN_PORT)))
     problems.push('ADMIN_PUBLIC_URL: must be https, or this machine');

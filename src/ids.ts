@@ -21,6 +21,7 @@ export type IdPrefix =
   | 'pay'
   | 'alr'
   | 'ret'
+  | 'rst'
   | 'des'
   | 'hld'
   | 'dsr'

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 import { AppError } from './errors.ts';
+import type { LogFiles } from './log-files.ts';
 
 export type Logger = PinoLogger;
 
@@ -46,9 +47,15 @@ export const ALLOWED_MEMBERS: ReadonlySet<string> = new Set([
 
 /**
  * A JSON logger for one role.
- * @param destination for tests; standard output when left out.
+ * @param options.destination for tests; standard output when left out.
+ * @param options.files get every line as well.
  */
-export function createLogger(options: { role: string; level: string; destination?: DestinationStream }): Logger {
+export function createLogger(options: {
+  role: string;
+  level: string;
+  destination?: DestinationStream;
+  files?: LogFiles | undefined;
+}): Logger {
   const settings = {
     level: options.level,
     base: { role: options.role, pid: process.pid },
@@ -64,5 +71,12 @@ export function createLogger(options: { role: string; level: string; destination
     },
   };
   // Synchronous: lines written right before an exit must not be lost, nor a broken pipe keep the process from ending.
-  return pino(settings, options.destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true }));
+  const output = options.destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true });
+  const { files } = options;
+  if (!files) return pino(settings, output);
+  const both = (line: string) => {
+    output.write(line);
+    files.write(line);
+  };
+  return pino(settings, { write: both });
 }

@@ -17,6 +17,7 @@ const FOR_SCRIPTS = [
   'MASTER_KEYS',
   'WEBHOOK_ALLOW_LOOPBACK',
   'SANDBOX_URL',
+  'DELETION_JOURNAL_DIR',
   'API_HOST',
   'API_PORT',
   'API_METRICS_PORT',
@@ -48,6 +49,7 @@ export function childEnvironment(
   const defaults: Record<string, string> = {
     NODE_ENV: 'production',
     ...ensureSecrets(settings.dataDir),
+    DELETION_JOURNAL_DIR: join(settings.dataDir, 'deletion-journal'),
     ...(settings.production ? {} : evaluationDefaults(settings)),
   };
   const environment: Record<string, string> = {};

@@ -6,8 +6,8 @@ import { createAccountWriter } from '../billing/account.ts';
 import { ConfigError, loadConfig } from '../config.ts';
 import { newId } from '../ids.ts';
 import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
-import { createLogger } from '../log.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
+import { openLog } from '../open-log.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { inspectQueues } from '../queue/inspect.ts';
@@ -33,7 +33,7 @@ async function within<T>(timeoutMs: number, work: Promise<T>): Promise<T> {
 /** Composition root of the back-office. */
 async function main(): Promise<void> {
   const config = loadConfig();
-  const log = createLogger({ role: 'admin', level: config.logLevel });
+  const log = openLog('admin', config);
   const lifecycle = createLifecycle(log);
   runUntilSignal(lifecycle, log, config.stopGraceMs);
   const { pepper, masterKeys } = config.secrets;

@@ -6,10 +6,10 @@ import { ConfigError, loadConfig } from '../config.ts';
 import { armCrashPoint } from '../crash-point.ts';
 import { newId } from '../ids.ts';
 import { createLifecycle, runUntilSignal } from '../lifecycle.ts';
-import { createLogger } from '../log.ts';
 import { createMetrics, startMetricsServer } from '../metrics.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import type { RequestDocument } from '../models/request.ts';
+import { openLog } from '../open-log.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer } from '../queue/enqueue.ts';
@@ -28,7 +28,7 @@ import { closeGracefully, configureServer } from './server.ts';
 /** Composition root of the public API: everything is made here once, and its closer stands on the next line. */
 async function main(): Promise<void> {
   const config = loadConfig();
-  const log = createLogger({ role: 'api', level: config.logLevel });
+  const log = openLog('api', config);
   const lifecycle = createLifecycle(log);
   runUntilSignal(lifecycle, log, config.stopGraceMs);
   if (config.crash) armCrashPoint(config.crash.point, config.crash.passage);

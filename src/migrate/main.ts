@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError, loadConfig } from '../config.ts';
 import { createLifecycle } from '../lifecycle.ts';
-import { createLogger } from '../log.ts';
 import { AiModel, Provider } from '../models/ai-model.ts';
 import { connectMongo, disconnectMongo, migrate } from '../models/connect.ts';
+import { openLog } from '../open-log.ts';
 import { importCatalogue } from '../requests/catalogue.ts';
 
 /** One-shot, run before the other roles of a new version are started: collections, validators, indexes, first catalogue. */
@@ -20,7 +20,7 @@ async function placeSandbox(url: string | undefined): Promise<void> {
 
 async function main(): Promise<void> {
   const config = loadConfig();
-  const log = createLogger({ role: 'migrate', level: config.logLevel });
+  const log = openLog('migrate', config);
   const lifecycle = createLifecycle(log);
   try {
     await connectMongo({ ...config.mongo, socketTimeoutMs: INDEX_BUILD_MS_MAX });

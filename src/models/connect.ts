@@ -19,6 +19,7 @@ import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
 import { REQUEST_VALIDATOR, Request } from './request.ts';
+import { Restore } from './restore.ts';
 import { RetentionClass } from './retention-class.ts';
 import { RetentionRun } from './retention-run.ts';
 import { AccountRollup, Rollup } from './rollup.ts';
@@ -31,6 +32,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const SOCKET_TIMEOUT_MS = 15_000;
 /** Longest wait for a connection of the pool. */
 const POOL_WAIT_MS = 10_000;
+const PING_TIMEOUT_MS = 2_000;
 
 export type MongoOptions = {
   uri: string;
@@ -40,6 +42,8 @@ export type MongoOptions = {
   keys?: { uri?: string | undefined; database?: string | undefined };
   /** For work that takes long on purpose, such as building indexes. */
   socketTimeoutMs?: number;
+  /** For the restore itself: everybody else is refused while the database is not whole. */
+  isRestoring?: boolean;
 };
 
 /** Every model, with the validator its collection carries. */
@@ -75,6 +79,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     AccountRollup,
     RollupWalk,
     Announcement,
+    Restore,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),
@@ -95,6 +100,15 @@ export async function connectMongo(options: MongoOptions): Promise<void> {
         .asPromise()
     : mongoose.connection.useDb(keysDatabase);
   for (const connection of [mongoose.connection, keyStore]) await refuseStandalone(connection);
+  if (options.isRestoring || !(await isBeingRestored(CONNECT_TIMEOUT_MS))) return;
+  await mongoose.disconnect();
+  throw new Error('This database is being restored, or its restore did not come to its end: npm run restore');
+}
+
+/** Whether a restore of this database has begun and not ended. */
+async function isBeingRestored(timeoutMs: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(timeoutMs);
+  return (await nativeCollection(Restore).findOne({ endedAt: { $exists: false } }, { signal })) !== null;
 }
 
 /** The database of the data keys; every other collection is in the default one. */
@@ -169,12 +183,16 @@ export function nativeCollection<T extends Document>(model: { collection: { coll
   return collection;
 }
 
-const PING_TIMEOUT_MS = 2_000;
+export type DatabaseHandle = { client: MongoClient; name: string };
 
-/** Whether the primary answers now. */
+/** The databases of this installation: its data, and the keys to what is sealed in them. */
+export function databases(): { data: DatabaseHandle; keys: DatabaseHandle } {
+  const handle = (connection: Connection) => ({ client: connection.getClient(), name: connection.name });
+  return { data: handle(mongoose.connection), keys: handle(keyStore) };
+}
+
+/** Whether the primary answers now, with a database that is whole. */
 export async function pingMongo(): Promise<boolean> {
-  const { db } = mongoose.connection;
-  if (!db || mongoose.connection.readyState !== mongoose.ConnectionStates.connected) return false;
-  const answer = await db.command({ ping: 1 }, { signal: AbortSignal.timeout(PING_TIMEOUT_MS) });
-  return answer.ok === 1;
+  if (mongoose.connection.readyState !== mongoose.ConnectionStates.connected) return false;
+  return !(await isBeingRestored(PING_TIMEOUT_MS));
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { MongoServerError } from 'mongodb';
+import { type Collection, MongoServerError, type OptionalUnlessRequiredId } from 'mongodb';
 import { newId } from '../ids.ts';
 import { nativeCollection } from '../models/connect.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type DestructionEventDocument,
 } from '../models/destruction.ts';
 import type { ClassId } from '../models/retention-class.ts';
+import type { DeletionJournal } from './deletion-journal.ts';
 import { rowClass } from './row-classes.ts';
 
 /** Confirming that personal data was destroyed: events as it happens, and one act for each cause. */
@@ -50,12 +51,14 @@ type Summary = Pick<DestructionActDocument, 'categories' | 'subjects' | 'events'
   accountId?: string;
 };
 
+const eventsOf = (causeId: string) => events().find({ causeId }).sort({ _id: 1 });
+
 async function summarize(causeId: string): Promise<Summary> {
   const hash = createHash('sha256');
   const counts = new Map<ClassId, number>();
   const subjects = new Set<string>();
   let [seen, unconfirmed] = [0, 0];
-  for await (const event of events().find({ causeId }).sort({ _id: 1 })) {
+  for await (const event of eventsOf(causeId)) {
     seen++;
     if (!event.isConfirmed) unconfirmed++;
     hash.update(`${canonical(event)}\n`);
@@ -76,10 +79,21 @@ async function summarize(causeId: string): Promise<Summary> {
 /**
  * The act about everything destroyed for one cause; drawn once, however often it is asked for. Undefined when nothing was.
  * @param reason the norm.
+ * @param journal where the act and its events outlive a restore.
  */
-export async function drawAct(causeId: string, reason: string): Promise<DestructionActDocument | undefined> {
+export async function drawAct(
+  causeId: string,
+  reason: string,
+  journal: Pick<DeletionJournal, 'append'>,
+): Promise<DestructionActDocument | undefined> {
   const summary = await summarize(causeId);
   if (summary.events === 0) return undefined;
+  const act = await numbered(causeId, reason, summary);
+  await journal.append({ kind: 'act', causeId, at: act.destroyedAt, act }, eventsOf(causeId));
+  return act;
+}
+
+async function numbered(causeId: string, reason: string, summary: Summary): Promise<DestructionActDocument> {
   for (let attempt = 0; attempt < NUMBER_TRIES_MAX; attempt++) {
     const drawn = await acts().findOne({ causeId });
     if (drawn) return drawn;
@@ -104,6 +118,21 @@ export async function drawAct(causeId: string, reason: string): Promise<Destruct
     }
   }
   throw new Error('no number could be had for an act of destruction');
+}
+
+/** Puts an act that a restore has lost back into its place, with its events. */
+export async function putBackAct(
+  act: DestructionActDocument,
+  lost: AsyncIterable<DestructionEventDocument>,
+): Promise<void> {
+  for await (const event of lost) await insertMissing(events(), event);
+  await insertMissing(acts(), act);
+}
+
+async function insertMissing<T extends { _id: string | number }>(rows: Collection<T>, row: T): Promise<void> {
+  await rows.insertOne(row as OptionalUnlessRequiredId<T>).catch((error: unknown) => {
+    if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
+  });
 }
 
 /** Numbers of acts that are not what they were, or stand after a missing one. Acts past their term may be gone at the front. */

@@ -5,6 +5,7 @@ import { type ManifestClass, PrivacyRequest, type PrivacyRequestDocument } from 
 import { eraseBatch, verifyErased } from './class-rows.ts';
 import { CACHE_TTL_MS } from './content-key.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
+import type { DeletionJournal } from './deletion-journal.ts';
 import { drawAct, recorded } from './destruction-acts.ts';
 import type { KeyStore } from './key-store.ts';
 import { buildManifest, hasDrifted } from './manifest.ts';
@@ -18,6 +19,7 @@ import { ROW_CLASSES } from './row-classes.ts';
  */
 export type ErasureDependencies = {
   keys: Pick<KeyStore, 'destroy'>;
+  journal: Pick<DeletionJournal, 'append'>;
   /** Milliseconds since the epoch. */
   now: () => number;
   /** Stops between batches. */
@@ -54,10 +56,12 @@ async function begin(request: PrivacyRequestDocument, { now }: ErasureDependenci
 }
 
 async function destroyAll(request: PrivacyRequestDocument, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
+  const { _id: causeId, accountId } = request;
+  await deps.journal.append({ kind: 'erasure', causeId, accountId, at: new Date(deps.now()) });
   const done = new Set(request.checkpoints.map(({ classId }) => classId));
   for (const row of ROW_CLASSES) {
     if (done.has(row.id) || row.erasure.action === 'keep') continue;
-    const removed = await eraseClass(row, request, deps);
+    const removed = await eraseClass(row, { causeId, accountId }, deps);
     if (deps.signal.aborted) return request;
     deps.onCheckpoint?.(`before ${row.id}`);
     await store().updateOne(
@@ -69,10 +73,11 @@ async function destroyAll(request: PrivacyRequestDocument, deps: ErasureDependen
   return moveRequest(await findPrivacyRequest(request._id), 'destroyed', { by: ACTOR });
 }
 
-async function eraseClass(
+/** Erases what an account has of one class; again it does nothing. Gives how many rows that were. */
+export async function eraseClass(
   row: DataClass<MongoStore>,
-  { _id: causeId, accountId }: PrivacyRequestDocument,
-  { keys, signal }: ErasureDependencies,
+  { causeId, accountId }: { causeId: string; accountId: string },
+  { keys, signal }: Pick<ErasureDependencies, 'keys' | 'signal'>,
 ): Promise<number> {
   const batch = { causeId, classId: row.id, accountIds: [accountId] };
   if (row.erasure.action === 'destroy_key') {
@@ -100,7 +105,7 @@ async function verifyAll(request: PrivacyRequestDocument, deps: ErasureDependenc
   }
   const { classes } = await buildManifest(accountId);
   const retained = classes.filter(isRetained);
-  const act = await drawAct(_id, REQUEST_TERMS[type].norm);
+  const act = await drawAct(_id, REQUEST_TERMS[type].norm, deps.journal);
   const event = retained.length > 0 ? 'complete_with_retained' : 'complete';
   return moveRequest(request, event, { by: ACTOR, set: { retained, ...(act ? { actNumber: act._id } : {}) } });
 }

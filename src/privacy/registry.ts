@@ -40,7 +40,13 @@ const LOG_CLASS: DataClass = {
   category: { en: 'technical logs', ru: 'технические журналы' },
   purpose: 'stability and security of the service',
   legalBasis: SECURITY,
-  retention: days(90, 30, 180, 'the event', 'kept and rotated by whoever collects standard output'),
+  retention: days(
+    90,
+    30,
+    180,
+    'the event',
+    'stability; files end by day and go by age, standard output is up to whoever collects it',
+  ),
   store: { kind: 'log', members: ['requestId', 'accountId', 'keyId', 'deliveryId', 'jobId', 'address'] },
 };
 
@@ -64,6 +70,7 @@ export const IMPERSONAL_COLLECTIONS: Readonly<Record<string, string>> = {
   reconciliation_walks: 'how far all workers together are',
   production_calendars: 'working days; names who entered a year',
   retention_runs: 'counts of what was purged; names who started a run by hand',
+  restores: 'when this database was restored from a backup',
   retention_classes: 'settings of this registry; names the member of staff who changed one',
 };
 

@@ -4,6 +4,7 @@ import { nativeCollection } from '../models/connect.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import { type ClassReport, RetentionRun, type RetentionRunDocument } from '../models/retention-run.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
+import type { DeletionJournal } from './deletion-journal.ts';
 import { drawAct } from './destruction-acts.ts';
 import { heldAccounts } from './legal-holds.ts';
 import { countPast, purgeClass } from './purge-class.ts';
@@ -18,6 +19,7 @@ export type RunOptions = {
   by: string;
   defaults: RetentionDefaults;
   signal: AbortSignal;
+  journal: Pick<DeletionJournal, 'append'>;
   log: Pick<Logger, 'error'>;
 };
 
@@ -45,7 +47,7 @@ const purged = (): DataClass<MongoStore>[] => ROW_CLASSES.filter(({ purge }) => 
  * Classes that fail are reported, and the others go on.
  */
 export async function runRetention(options: RunOptions): Promise<RetentionRunDocument> {
-  await finishAbandoned(options.nowMs);
+  await finishAbandoned(options);
   const at = new Date();
   const run: RetentionRunDocument = {
     _id: newId('ret'),
@@ -60,14 +62,14 @@ export async function runRetention(options: RunOptions): Promise<RetentionRunDoc
   const held = await heldAccounts();
   for (const row of purged()) run.classes.push(await purgeReported(row, run, held, options));
   const failed = run.classes.some(({ outcome }) => outcome === 'failed' || outcome === 'refused');
-  return finishRun(run, options.signal.aborted ? 'stopped' : failed ? 'failed' : 'done');
+  return finishRun(run, options.signal.aborted ? 'stopped' : failed ? 'failed' : 'done', options.journal);
 }
 
 async function purgeReported(
   row: DataClass<MongoStore>,
   { _id: runId }: RetentionRunDocument,
   held: ReadonlySet<string>,
-  { nowMs, defaults, signal, log }: RunOptions,
+  { nowMs, defaults, signal, journal, log }: RunOptions,
 ): Promise<ClassReport> {
   const nothing = { classId: row.id, removed: 0, held: 0, spared: 0, ms: 0 };
   try {
@@ -77,6 +79,7 @@ async function purgeReported(
       return { ...nothing, outcome: 'refused' };
     }
     const before = cutoff(row, value, nowMs);
+    await journal.append({ kind: 'purge', causeId: runId, classId: row.id, before, held: [...held], at: new Date() });
     return await purgeClass(row, { runId, before, held, signal, onBatch: aliveness(runId) });
   } catch (error) {
     log.error({ reason: row.id, err: error }, 'retention of a class failed');
@@ -97,20 +100,21 @@ function aliveness(runId: string): () => Promise<void> {
 async function finishRun(
   run: RetentionRunDocument,
   state: Exclude<RetentionRunDocument['state'], 'running'>,
+  journal: RunOptions['journal'],
 ): Promise<RetentionRunDocument> {
-  const act = await drawAct(run._id, REASON);
+  const act = await drawAct(run._id, REASON, journal);
   const end = { state, endedAt: new Date(), classes: run.classes, ...(act ? { actNumber: act._id } : {}) };
   await runs().updateOne({ _id: run._id }, { $set: end });
   return { ...run, ...end };
 }
 
 /** What a run destroyed before its process died gets its act too. */
-async function finishAbandoned(nowMs: number): Promise<void> {
+async function finishAbandoned({ nowMs, journal }: RunOptions): Promise<void> {
   const dead = await runs()
     .find({ state: 'running', aliveAt: { $lt: new Date(nowMs - DEAD_MS) } })
     .limit(LISTED_MAX)
     .toArray();
-  for (const run of dead) await finishRun(run, 'stopped');
+  for (const run of dead) await finishRun(run, 'stopped', journal);
 }
 
 /** What a run would remove now, by class. */

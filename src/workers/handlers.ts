@@ -1,6 +1,7 @@
 import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
+import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { runRetention } from '../privacy/retention.ts';
 import { done, type Outcome } from '../queue/outcome.ts';
 import type { Handlers, JobContext } from '../queue/run-job.ts';
@@ -9,10 +10,16 @@ import type { RunDependencies } from '../requests/run-types.ts';
 import { trimRollups } from '../rollups/roll-up.ts';
 import type { Deliveries } from '../webhooks/deliver.ts';
 
-export type HandlerDependencies = { config: Config; run: RunDependencies; deliveries: Deliveries; metrics: Metrics };
+export type HandlerDependencies = {
+  config: Config;
+  run: RunDependencies;
+  deliveries: Deliveries;
+  journal: DeletionJournal;
+  metrics: Metrics;
+};
 
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
-export function createHandlers({ config, run, deliveries, metrics }: HandlerDependencies): Handlers {
+export function createHandlers({ config, run, deliveries, journal, metrics }: HandlerDependencies): Handlers {
   const request = ({ requestId }: { requestId: string }, { signal }: JobContext): Promise<Outcome> =>
     runRequest(requestId, signal, run);
   return {
@@ -24,7 +31,8 @@ export function createHandlers({ config, run, deliveries, metrics }: HandlerDepe
     },
     purgeContent: async (_payload, { signal, log }) => {
       const { defaults } = config.retention;
-      const run = await runRetention({ nowMs: Date.now(), trigger: 'schedule', by: 'schedule', defaults, signal, log });
+      const asked = { nowMs: Date.now(), trigger: 'schedule', by: 'schedule' } as const;
+      const run = await runRetention({ ...asked, defaults, signal, journal, log });
       for (const { classId, removed } of run.classes) metrics.retentionRemoved.inc({ class: classId }, removed);
       metrics.retentionRuns.inc({ state: run.state });
       metrics.retentionLastRun.setToCurrentTime();

@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { WALKS } from '../models/reconciliation-walk.ts';
 import { runPeriodically } from '../periodic.ts';
+import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { executeDue } from '../privacy/erasure.ts';
 import type { KeyStore } from '../privacy/key-store.ts';
 import type { Breaker } from '../providers/breaker.ts';
@@ -33,6 +34,7 @@ export type LoopDependencies = {
   running: Pick<RunningRequests, 'size'>;
   breaker: Pick<Breaker, 'openRoutes'>;
   keys: Pick<KeyStore, 'destroy'>;
+  journal: DeletionJournal;
   metrics: Metrics;
   log: Logger;
 };
@@ -143,10 +145,10 @@ async function measure({ producer, running, breaker, metrics }: LoopDependencies
 }
 
 /** Approved erasures whose cooling-off is over. Processes that meet at one do no harm. */
-function startErasures({ keys, log }: LoopDependencies, lifecycle: Lifecycle): void {
+function startErasures({ keys, journal, log }: LoopDependencies, lifecycle: Lifecycle): void {
   const stop = new AbortController();
   lifecycle.defer('erasures', () => stop.abort());
-  const step = () => executeDue({ keys, now: Date.now, signal: stop.signal }, log);
+  const step = () => executeDue({ keys, journal, now: Date.now, signal: stop.signal }, log);
   every('erase', ERASURES_INTERVAL_MS, step, lifecycle, log);
 }
 

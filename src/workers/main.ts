@@ -3,10 +3,12 @@ import { type Config, ConfigError, loadConfig } from '../config.ts';
 import { armCrashPoint } from '../crash-point.ts';
 import { newId } from '../ids.ts';
 import { createLifecycle, type Lifecycle, runUntilSignal } from '../lifecycle.ts';
-import { createLogger, type Logger } from '../log.ts';
+import type { Logger } from '../log.ts';
 import { createMetrics, type Metrics, startMetricsServer } from '../metrics.ts';
 import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
+import { openLog } from '../open-log.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { createDeletionJournal } from '../privacy/deletion-journal.ts';
 import { createKeyStore } from '../privacy/key-store.ts';
 import { createBreaker } from '../providers/breaker.ts';
 import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
@@ -31,7 +33,7 @@ import { buildRequestEvent } from './webhook-event.ts';
 /** Composition root of the workers: all queues and all periodic work. */
 async function main(): Promise<void> {
   const config = loadConfig();
-  const log = createLogger({ role: 'workers', level: config.logLevel });
+  const log = openLog('workers', config);
   const lifecycle = createLifecycle(log);
   runUntilSignal(lifecycle, log, config.stopGraceMs);
   if (config.crash) armCrashPoint(config.crash.point, config.crash.passage);
@@ -54,6 +56,7 @@ async function main(): Promise<void> {
 
   const keys = createKeyStore(config.secrets.masterKeys);
   const cipher = createContentCipher(config.secrets.masterKeys, keys);
+  const journal = createDeletionJournal(config.backup.journalFolder);
   const catalogue = await openCatalogue(config.providerKeys, log);
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter();
@@ -131,6 +134,7 @@ async function main(): Promise<void> {
       running,
       breaker,
       keys,
+      journal,
       metrics,
       log,
     },
@@ -141,7 +145,7 @@ async function main(): Promise<void> {
     log,
     metrics,
     redis('blocking', 'redis queues'),
-    createHandlers({ config, run, deliveries, metrics }),
+    createHandlers({ config, run, deliveries, journal, metrics }),
   );
   const backlog = createBacklogStore(commands, prefix);
   lifecycle.defer('started jobs', tellStarted({ workers, backlog, intervalMs: config.admission.sampleMs }));

@@ -21,6 +21,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   audit: 2,
   support: 2,
   rollups: 2,
+  backup: 2,
   models: 1,
   queue: 1,
   stream: 1,

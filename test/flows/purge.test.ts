@@ -5,6 +5,7 @@ import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
 import { RetentionClass } from '../../src/models/retention-class.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { runRetention } from '../../src/privacy/retention.ts';
 import { createProducer } from '../../src/queue/enqueue.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
@@ -50,7 +51,15 @@ async function request(daysAgo: number, row: Row = {}): Promise<string> {
 
 /** One run; what it removed of the two classes that requests hold. */
 async function purge(signal = running) {
-  const run = await runRetention({ nowMs: Date.now(), trigger: 'manual', by: 'test', defaults: {}, signal, log });
+  const run = await runRetention({
+    nowMs: Date.now(),
+    trigger: 'manual',
+    by: 'test',
+    defaults: {},
+    signal,
+    journal: NO_JOURNAL,
+    log,
+  });
   const removed = (id: string) => run.classes.find(({ classId }) => classId === id)?.removed;
   return { purged: removed('request.content'), idempotencyKeysFreed: removed('request.idempotency') };
 }

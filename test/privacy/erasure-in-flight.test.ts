@@ -4,6 +4,7 @@ import { approveAdjustment, proposeAdjustment } from '../../src/billing/adjustme
 import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery } from '../../src/models/delivery.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import {
@@ -73,6 +74,7 @@ test('waits for the stream, drops the event, and the account stays dark and its 
   await approveErasure(_id, manifest?.hash ?? '', 'boris');
   const at = (ms: number) => ({
     keys,
+    journal: NO_JOURNAL,
     now: () => Date.now() + COOLING_OFF_MS + ms,
     signal: new AbortController().signal,
   });

@@ -14,6 +14,7 @@ import type { RequestDocument } from '../../src/models/request.ts';
 import { enterYear } from '../../src/privacy/calendar-store.ts';
 import { exportRows, verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../../src/privacy/destruction-acts.ts';
 import { executeDue, executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
@@ -108,7 +109,13 @@ async function scheduled(): Promise<string> {
 
 const later = (ms = COOLING_OFF_MS + 1_000) => Date.now() + ms;
 const execute = (id: string, nowMs = later(), onCheckpoint?: (place: string) => void) =>
-  executeErasure(id, { keys, now: () => nowMs, signal: running, ...(onCheckpoint ? { onCheckpoint } : {}) });
+  executeErasure(id, {
+    keys,
+    journal: NO_JOURNAL,
+    now: () => nowMs,
+    signal: running,
+    ...(onCheckpoint ? { onCheckpoint } : {}),
+  });
 const dark = () => later(COOLING_OFF_MS + 2 * CACHE_TTL_MS);
 
 async function expectErased(id: string): Promise<void> {
@@ -197,10 +204,10 @@ describe('an erasure', () => {
   test('is taken up by the workers once the cooling-off is over, and not before', async () => {
     const id = await scheduled();
     await expect(execute(id, later(COOLING_OFF_MS - 60_000))).rejects.toThrow('cooling-off');
-    await executeDue({ keys, now: Date.now, signal: running }, log);
+    await executeDue({ keys, journal: NO_JOURNAL, now: Date.now, signal: running }, log);
     expect((await findPrivacyRequest(id)).state).toBe('scheduled');
-    await executeDue({ keys, now: later, signal: running }, log);
-    await executeDue({ keys, now: dark, signal: running }, log);
+    await executeDue({ keys, journal: NO_JOURNAL, now: later, signal: running }, log);
+    await executeDue({ keys, journal: NO_JOURNAL, now: dark, signal: running }, log);
     await expectErased(id);
   });
 

@@ -10,6 +10,7 @@ import type { RequestDocument } from '../../src/models/request.ts';
 import { type ClassId, RetentionClass } from '../../src/models/retention-class.ts';
 import { RetentionRun, type RetentionRunDocument } from '../../src/models/retention-run.ts';
 import { rowsOf } from '../../src/privacy/class-rows.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../../src/privacy/destruction-acts.ts';
 import { releaseLegalHold, setLegalHold } from '../../src/privacy/legal-holds.ts';
 import { countPast, pastFilter } from '../../src/privacy/purge-class.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
 });
 
 const run = (signal = running, nowMs = Date.now()) =>
-  runRetention({ nowMs, trigger: 'manual', by: 'a test', defaults: {}, signal, log });
+  runRetention({ nowMs, trigger: 'manual', by: 'a test', defaults: {}, signal, journal: NO_JOURNAL, log });
 const of = (report: RetentionRunDocument, classId: ClassId) => report.classes.find((one) => one.classId === classId);
 
 async function request(days: number, row: Partial<RequestDocument> = {}): Promise<string> {
