@@ -28,6 +28,8 @@ export type PageTotals = {
   balanceMicros: bigint;
   booksMicros: bigint;
   openHolds: bigint;
+  frozen: bigint;
+  suspended: bigint;
 };
 
 type Behind = { account: BookedAccount; tail: Segment };
@@ -194,5 +196,7 @@ export async function reconcileAccounts(page: readonly BookedAccount[], log: Log
     balanceMicros,
     booksMicros: balanceMicros - differenceMicros,
     openHolds,
+    frozen: BigInt(page.filter(({ status }) => status === 'frozen').length),
+    suspended: BigInt(page.filter(({ status }) => status === 'suspended').length),
   };
 }

@@ -148,6 +148,17 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
     expect(queues?.map(({ queue }) => queue)).toEqual(can(role, 'routing.read') ? expected : undefined);
   });
 
+  it.each(['day', 'month'])('sees the charts of a %s that its permissions are about', async (range) => {
+    const { text } = await member(role).visitor.get(`/admin/api/dashboard?range=${range}`);
+    const { traffic } = JSON.parse(text) as { traffic: { range: string; hours: object[]; providers?: object[] } };
+    const [seesRequests, seesMoney] = [can(role, 'requests.read'), can(role, 'money.read')];
+    const members = [...(seesRequests ? ['requests', 'failed', 'tokens'] : []), ...(seesMoney ? ['rubles'] : [])];
+    expect(traffic.range).toBe(range);
+    expect(Object.keys(traffic.hours[0] ?? {}).sort()).toEqual(['at', ...members].sort());
+    expect(traffic.providers?.length).toBe(can(role, 'routing.read') ? 1 : undefined);
+    expect(text.includes('"revenue"')).toBe(seesMoney);
+  });
+
   it('is told of the collections it may read only', async () => {
     const { text } = await member(role).visitor.get('/admin');
     for (const [id, permission] of RESOURCES)

@@ -13,6 +13,8 @@ import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { applyBatch } from '../../src/rollups/apply-batch.ts';
+import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
 import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
 import { grantAccess } from '../../src/support/content-access.ts';
 import { openTicket } from '../../src/support/tickets.ts';
@@ -174,6 +176,13 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     by: newId('stf'),
   });
   await publishAnnouncement(announcementId, { by: newId('stf') });
+  const hours = Array.from({ length: 60 }, (_, hour) => openedAt.getTime() - hour * 3 * 3_600_000);
+  const counted = hours.flatMap((timeMs, index) =>
+    Array.from({ length: 1 + ((index * 7) % 5) }, () =>
+      incrementsOf({ ...done, _id: newId('req', timeMs) }, 1_230_000n),
+    ),
+  );
+  await applyBatch(1, { increments: merge(counted.flat()) });
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {

@@ -1,5 +1,6 @@
 import { type Announced, Announcements } from './announcements.ts';
 import { type QueueState, Queues } from './queues.ts';
+import { Traffic, type TrafficFacts } from './traffic.ts';
 import {
   ask,
   Box,
@@ -27,6 +28,7 @@ type Facts = {
   figures: Figure[];
   books?: Books;
   queues?: QueueState[] | null;
+  traffic?: TrafficFacts;
 };
 
 const CARD = {
@@ -41,9 +43,10 @@ const GRID = { style: { display: 'grid', gridTemplateColumns: 'repeat(auto-fill,
 function FigureCard({ figure, countMax }: { figure: Figure; countMax: number }): Element {
   const { translateMessage } = page.AdminJS.useTranslation();
   const { name, count, isAlarming, href } = figure;
+  const link = href === undefined ? {} : { as: page.ReactRouterDOM.Link, to: `/admin/resources/${href}` };
   return createElement(
     Box,
-    { ...CARD, as: page.ReactRouterDOM.Link, to: `/admin/resources/${href}`, 'data-figure': name },
+    { ...CARD, ...link, 'data-figure': name },
     createElement(
       H3,
       { mb: 'default', style: { color: isAlarming ? '#b91c1c' : '#1c1917' } },
@@ -90,13 +93,14 @@ export function Dashboard(): Element {
   const resources = page.ReactRedux.useSelector((state) => state.resources);
   const { translateMessage } = page.AdminJS.useTranslation();
   const [facts, setFacts] = useState<Facts | undefined>(undefined);
+  const [range, setRange] = useState('day');
   useEffect(() => {
-    ask('dashboard', session).then(
+    ask(`dashboard?range=${range}`, session).then(
       ({ status, body }) => status === 200 && setFacts(body as unknown as Facts),
       () => undefined,
     );
     return undefined;
-  }, []);
+  }, [range]);
   return createElement(
     Box,
     { variant: 'grey', p: 'xxl' },
@@ -112,6 +116,7 @@ export function Dashboard(): Element {
           createElement(FigureCard, { key: figure.name, figure, countMax: facts.countMax }),
         ),
       ),
+    facts?.traffic && createElement(Traffic, { facts: facts.traffic, choose: setRange }),
     facts?.queues !== undefined && createElement(Queues, { queues: facts.queues }),
     createElement(H4, { mb: 'lg' }, translateMessage('whereToGo')),
     createElement(

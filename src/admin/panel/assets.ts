@@ -25,11 +25,13 @@ const OURS = [
   'panel.js',
   'audit-tools.js',
   'cell.js',
+  'chart.js',
   'command-form.js',
   'dashboard.js',
   'logged-in.js',
   'queues.js',
   'record.js',
+  'traffic.js',
   'window.js',
 ];
 

@@ -1,21 +1,25 @@
 import { can } from '../../auth/roles.ts';
+import { lastPass } from '../../billing/shared-walk.ts';
 import { AppError } from '../../errors.ts';
-import { Account, type AccountDocument } from '../../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../../models/adjustment.ts';
 import type { AnnouncementDocument } from '../../models/announcement.ts';
 import { nativeCollection } from '../../models/connect.ts';
+import { PRIVACY_REQUEST_STATES, PrivacyRequest, type PrivacyRequestDocument } from '../../models/privacy-request.ts';
 import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../models/reconciliation-alert.ts';
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { Ticket, type TicketDocument } from '../../models/ticket.ts';
+import { isFinal } from '../../privacy/request-machine.ts';
 import type { QueueState } from '../../queue/inspect.ts';
 import { shownAnnouncements } from '../../support/announcements.ts';
+import { type Range, type TrafficFacts, trafficFacts } from './traffic-facts.ts';
 
 /** The few figures on the first page. Each one is counted up to a bound, and shown to those who may see what it counts. */
 
 const COUNT_MAX = 1_000;
 const READ_TIMEOUT_MS = 3_000;
+const WEEK_MS = 7 * 86_400_000;
 const OVERDUE = 'tickets?filters.clock=overdue';
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
@@ -32,6 +36,8 @@ export type DashboardFacts = {
   books?: { agree: boolean; checkedAt?: Date };
   /** How the queues stand, for those who look after them; `null` when Redis does not answer. */
   queues?: QueueState[] | null;
+  /** Charts, for those who may see requests or money. */
+  traffic?: TrafficFacts;
   figures: { name: string; count: number; isAlarming: boolean; href?: string }[];
 };
 
@@ -57,8 +63,17 @@ async function awaitingApproval(): Promise<number> {
   return nativeCollection<AdjustmentDocument>(Adjustment).countDocuments(filter, options);
 }
 
-async function accountsIn(status: 'frozen' | 'suspended'): Promise<number> {
-  return nativeCollection<AccountDocument>(Account).countDocuments({ status }, options);
+/** Accounts have no index to count by, so this is what the reconciler saw when it last went through all of them. */
+async function accountsSeen() {
+  const { totals } = await lastPass('accounts');
+  const seen = (name: string) => Math.min(Number(totals[name] ?? 0n), COUNT_MAX);
+  return { frozen: seen('frozen'), suspended: seen('suspended'), openHolds: seen('openHolds') };
+}
+
+async function dueRequests(nowMs: number): Promise<number> {
+  const state = { $in: PRIVACY_REQUEST_STATES.filter((one) => !isFinal(one)) };
+  const filter = { state, dueAt: { $lt: new Date(nowMs + WEEK_MS) } };
+  return nativeCollection<PrivacyRequestDocument>(PrivacyRequest).countDocuments(filter, options);
 }
 
 /** Served by the sweeper's index, however many requests are stored. */
@@ -73,28 +88,19 @@ async function overdueTickets(): Promise<number> {
 }
 
 /** The figures for a role. @throws `staff_forbidden` for nobody. */
-export async function dashboardFacts(role: StaffRole | undefined, readQueues: ReadQueues): Promise<DashboardFacts> {
+export async function dashboardFacts(
+  role: StaffRole | undefined,
+  range: Range,
+  readQueues: ReadQueues,
+): Promise<DashboardFacts> {
   if (role === undefined) throw new AppError('staff_forbidden');
-  const [frozen, suspended] = await Promise.all([accountsIn('frozen'), accountsIn('suspended')]);
-  const figures: DashboardFacts['figures'] = [
-    { name: 'frozenAccounts', count: frozen, isAlarming: frozen > 0, href: 'accounts?filters.status=frozen' },
-    { name: 'suspendedAccounts', count: suspended, isAlarming: false, href: 'accounts?filters.status=suspended' },
-  ];
-  let books: DashboardFacts['books'];
-  if (can(role, 'requests.read'))
-    figures.unshift({ name: 'openRequests', count: await openRequests(), isAlarming: false, href: 'requests' });
-  if (can(role, 'money.read')) {
-    const [count, checkedAt, proposed] = await Promise.all([differing(), lastCheck(), awaitingApproval()]);
-    books = { agree: count === 0, ...(checkedAt ? { checkedAt } : {}) };
-    figures.push({ name: 'awaitingApproval', count: proposed, isAlarming: false, href: AWAITING });
-    figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts' });
-  }
-  if (can(role, 'tickets.read')) {
-    const count = await overdueTickets();
-    figures.push({ name: 'ticketsOverdue', count, isAlarming: count > 0, href: OVERDUE });
-  }
-  const queues = can(role, 'routing.read') ? await readQueues().catch(() => null) : undefined;
-  const announcements = await shownAnnouncements('staff');
+  const [announcements, figures, books, queues, traffic] = await Promise.all([
+    shownAnnouncements('staff'),
+    figuresFor(role),
+    can(role, 'money.read') ? booksState() : undefined,
+    can(role, 'routing.read') ? readQueues().catch(() => null) : undefined,
+    trafficFacts(role, range, Date.now()),
+  ]);
   return {
     role,
     announcements: announcements.map(({ _id: id, title, text }) => ({ id, title, text })),
@@ -102,5 +108,36 @@ export async function dashboardFacts(role: StaffRole | undefined, readQueues: Re
     figures,
     ...(books ? { books } : {}),
     ...(queues === undefined ? {} : { queues }),
+    ...(traffic ? { traffic } : {}),
   };
+}
+
+async function booksState(): Promise<NonNullable<DashboardFacts['books']>> {
+  const [count, checkedAt] = await Promise.all([differing(), lastCheck()]);
+  return { agree: count === 0, ...(checkedAt ? { checkedAt } : {}) };
+}
+
+async function figuresFor(role: StaffRole): Promise<DashboardFacts['figures']> {
+  const { frozen, suspended, openHolds } = await accountsSeen();
+  const figures: DashboardFacts['figures'] = [
+    { name: 'frozenAccounts', count: frozen, isAlarming: frozen > 0, href: 'accounts?filters.status=frozen' },
+    { name: 'suspendedAccounts', count: suspended, isAlarming: false, href: 'accounts?filters.status=suspended' },
+  ];
+  if (can(role, 'requests.read'))
+    figures.unshift({ name: 'openRequests', count: await openRequests(), isAlarming: false, href: 'requests' });
+  if (can(role, 'money.read')) {
+    const [count, proposed] = await Promise.all([differing(), awaitingApproval()]);
+    figures.push({ name: 'openHolds', count: openHolds, isAlarming: false });
+    figures.push({ name: 'awaitingApproval', count: proposed, isAlarming: false, href: AWAITING });
+    figures.push({ name: 'differences', count, isAlarming: count > 0, href: 'alerts' });
+  }
+  if (can(role, 'tickets.read')) {
+    const count = await overdueTickets();
+    figures.push({ name: 'ticketsOverdue', count, isAlarming: count > 0, href: OVERDUE });
+  }
+  if (can(role, 'privacy.read')) {
+    const count = await dueRequests(Date.now());
+    figures.push({ name: 'dueRequests', count, isAlarming: count > 0 });
+  }
+  return figures;
 }

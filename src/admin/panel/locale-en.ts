@@ -6,6 +6,7 @@ import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
+import { TRAFFIC_WORDS } from './words/traffic.ts';
 
 const yesNo = { yes: 'yes', no: 'no' };
 const ROLES = {
@@ -282,6 +283,7 @@ export const EN = joined(OWN, [
   QUEUE_WORDS.en,
   SUPPORT_WORDS.en,
   ANNOUNCEMENT_WORDS.en,
+  TRAFFIC_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list. */

@@ -6,6 +6,7 @@ import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
+import { TRAFFIC_WORDS } from './words/traffic.ts';
 
 /** The panel's words in Russian: ours, and all of AdminJS' own. */
 
@@ -274,6 +275,7 @@ const OURS = joined(OWN, [
   QUEUE_WORDS.ru,
   SUPPORT_WORDS.ru,
   ANNOUNCEMENT_WORDS.ru,
+  TRAFFIC_WORDS.ru,
 ]);
 
 export const RU = {

@@ -5,6 +5,7 @@ import { dashboardFacts, type ReadQueues } from './dashboard.ts';
 import { PanelResource, roleOf } from './resource.ts';
 import type { PanelCipher, PanelCommand, PanelSpec } from './spec.ts';
 import { SPECS } from './specs.ts';
+import { rangeOf } from './traffic-facts.ts';
 
 /** AdminJS with our collections: lists, records and the buttons of commands. It changes nothing by itself. */
 
@@ -94,6 +95,9 @@ export function createPanel(readQueues: ReadQueues, cipher: PanelCipher): AdminJ
     databases: [],
     resources: SPECS.map((spec) => resourceOptions(spec, cipher)),
     settings: { defaultPerPage: PER_PAGE },
-    dashboard: { handler: async (_request, _response, context) => dashboardFacts(roleOf(context), readQueues) },
+    dashboard: {
+      handler: async (request, _response, context) =>
+        dashboardFacts(roleOf(context), rangeOf(request.query?.range), readQueues),
+    },
   });
 }

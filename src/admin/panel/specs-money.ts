@@ -20,6 +20,7 @@ import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
 export const ACCOUNTS: PanelSpec = {
   id: 'accounts',
   collection: 'accounts',
+  scanMax: SCAN_MAX,
   icon: 'Users',
   permission: 'accounts.read',
   title: 'id',
