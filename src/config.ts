@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { flag, integer, mongoUri, name, percent, seconds, secret } from './config-values.ts';
 import { CRASH_POINTS } from './crash-point.ts';
+import { type Environment, withFiles } from './environment-files.ts';
 import { brokenKeepingRules, buildKeeping, KEEPING_VARIABLES } from './keeping-config.ts';
 import { isSafeForCookies, publicUrl, words } from './public-url.ts';
 import { decodeMasterKeys, decodeSecret } from './secrets.ts';
@@ -11,8 +11,6 @@ import { brokenTimerRules } from './timer-rules.ts';
  * The only place that reads the environment. Parsed once into a frozen object whose names carry their units. Any
  * variable may be given as `NAME_FILE`, a path whose content is the value (secrets are files, not environment).
  */
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A start that must not happen: the list is what an operator has to mend. */
 export class ConfigError extends Error {
@@ -107,6 +105,16 @@ const variables = z.object({
   PURGE_CRON: z.string().default('17 3 * * *'),
   PURGE_TIMEZONE: z.string().default('Europe/Moscow'),
 
+  OPERATOR_NAME: z.string().max(300).default(''),
+  OPERATOR_ADDRESS: z.string().max(500).default(''),
+  OPERATOR_INN: z
+    .string()
+    .regex(/^(\d{10}|\d{12})?$/, 'must be 10 or 12 digits')
+    .default(''),
+  OPERATOR_EMAIL: z.string().max(254).default(''),
+  OPERATOR_EXECUTOR: z.string().max(300).default(''),
+  OPERATOR_PROCESSORS: z.string().max(2_000).default(''),
+
   SANDBOX_HOST: z.string().default('127.0.0.1'),
   SANDBOX_PORT: integer(8090, 0, 65_535),
   SANDBOX_API_KEY: z.string().optional(),
@@ -123,22 +131,7 @@ const variables = z.object({
 
 type Variables = z.infer<typeof variables>;
 
-function withFiles(environment: Environment, problems: string[]): Record<string, string> {
-  const values: Record<string, string> = {};
-  for (const [name, value] of Object.entries(environment))
-    if (value !== undefined && value !== '') values[name] = value;
-  for (const name of Object.keys(environment).filter((key) => key.endsWith('_FILE'))) {
-    const target = name.slice(0, -'_FILE'.length);
-    const path = environment[name];
-    if (!path || !(Object.hasOwn(variables.shape, target) || target.startsWith('PROVIDER_KEY_'))) continue;
-    try {
-      values[target] = readFileSync(path, 'utf8').trim();
-    } catch {
-      problems.push(`${name}: the file cannot be read`);
-    }
-  }
-  return values;
-}
+const isKnown = (target: string) => Object.hasOwn(variables.shape, target) || target.startsWith('PROVIDER_KEY_');
 
 function build(
   v: Variables,
@@ -241,6 +234,15 @@ function build(
       timezone: v.PURGE_TIMEZONE,
     },
     ...buildKeeping(v),
+    /** Who answers for the personal data, as the policy and every official paper name them. */
+    operator: {
+      name: v.OPERATOR_NAME,
+      address: v.OPERATOR_ADDRESS,
+      inn: v.OPERATOR_INN,
+      email: v.OPERATOR_EMAIL,
+      executor: v.OPERATOR_EXECUTOR,
+      processors: v.OPERATOR_PROCESSORS,
+    },
     /** Tests only: where this process kills itself. */
     crash: v.CRASH_POINT === undefined ? undefined : { point: v.CRASH_POINT, passage: v.CRASH_PASSAGE },
     admin: {
@@ -254,6 +256,7 @@ function build(
   } as const;
 }
 
+export type { Environment };
 export type Config = ReturnType<typeof build>;
 
 function freeze<T>(value: T): T {
@@ -263,7 +266,7 @@ function freeze<T>(value: T): T {
 }
 
 function parse(environment: Environment, shape: z.ZodType<unknown>, problems: string[]): unknown {
-  const parsed = shape.safeParse(withFiles(environment, problems));
+  const parsed = shape.safeParse(withFiles(environment, isKnown, problems));
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     const name = issue.path.join('.');
@@ -290,7 +293,7 @@ export function loadConfig(environment: Environment = process.env): Config {
   if (production && v.CRASH_POINT !== undefined) problems.push('CRASH_POINT: is for tests only');
   if (problems.length > 0) throw new ConfigError(problems);
   const providerKeys = new Map(
-    Object.entries(withFiles(environment, problems))
+    Object.entries(withFiles(environment, isKnown, problems))
       .filter(([name]) => name.startsWith('PROVIDER_KEY_') && !name.endsWith('_FILE'))
       .map(([name, value]) => [name.slice('PROVIDER_KEY_'.length).toLowerCase(), value]),
   );

@@ -24,6 +24,7 @@ export type IdPrefix =
   | 'rst'
   | 'des'
   | 'hld'
+  | 'sig'
   | 'dsr'
   | 'stf'
   | 'ppr'

@@ -1,6 +1,7 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
 import mongoose, { type Connection, type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
+import { ActSignature } from './act-signature.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
 import { Announcement } from './announcement.ts';
@@ -66,6 +67,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     RetentionRun,
     DestructionAct,
     DestructionEvent,
+    ActSignature,
     LegalHold,
     PrivacyRequest,
     ProductionCalendar,

@@ -19,6 +19,7 @@ export const CLASS_IDS = [
   'privacy_request',
   'destruction_event',
   'destruction_act',
+  'act_signature',
   'staff',
   'staff_session',
   'staff_throttle',

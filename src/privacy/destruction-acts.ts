@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Collection, MongoServerError, type OptionalUnlessRequiredId } from 'mongodb';
+import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { nativeCollection } from '../models/connect.ts';
 import {
@@ -17,9 +18,11 @@ import { rowClass } from './row-classes.ts';
 export type Batch = { causeId: string; classId: ClassId; accountIds: readonly string[] };
 
 const NUMBER_TRIES_MAX = 20;
+const LISTED_MAX = 100;
 const SUBJECTS_MAX = 1_000_000;
 const DUPLICATE_KEY = 11_000;
-const METHOD = 'physical deletion from the database; content is dark in backups once its key is destroyed';
+const METHOD =
+  'физическое удаление записей из базы данных без возможности восстановления; в резервных копиях — уничтожение ключа шифрования';
 
 const events = () => nativeCollection<DestructionEventDocument>(DestructionEvent);
 const acts = () => nativeCollection<DestructionActDocument>(DestructionAct);
@@ -51,8 +54,6 @@ type Summary = Pick<DestructionActDocument, 'categories' | 'subjects' | 'events'
   accountId?: string;
 };
 
-const eventsOf = (causeId: string) => events().find({ causeId }).sort({ _id: 1 });
-
 async function summarize(causeId: string): Promise<Summary> {
   const hash = createHash('sha256');
   const counts = new Map<ClassId, number>();
@@ -61,7 +62,7 @@ async function summarize(causeId: string): Promise<Summary> {
   for await (const event of eventsOf(causeId)) {
     seen++;
     if (!event.isConfirmed) unconfirmed++;
-    hash.update(`${canonical(event)}\n`);
+    hash.update(extractLine(event));
     counts.set(event.classId, (counts.get(event.classId) ?? 0) + event.count);
     for (const { accountId } of event.subjects) if (subjects.size < SUBJECTS_MAX) subjects.add(accountId);
   }
@@ -133,6 +134,28 @@ async function insertMissing<T extends { _id: string | number }>(rows: Collectio
   await rows.insertOne(row as OptionalUnlessRequiredId<T>).catch((error: unknown) => {
     if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
   });
+}
+
+/** @throws `not_found`. */
+export async function findAct(actNumber: number): Promise<DestructionActDocument> {
+  const act = await acts().findOne({ _id: actNumber });
+  if (!act) throw new AppError('not_found', { message: 'There is no such act.' });
+  return act;
+}
+
+/** The last acts, newest first; at most 100. */
+export function listActs(): Promise<DestructionActDocument[]> {
+  return acts().find().sort({ _id: -1 }).limit(LISTED_MAX).toArray();
+}
+
+/** The events of a cause in order. @param max only the first of them. */
+export function eventsOf(causeId: string, max = 0): AsyncIterable<DestructionEventDocument> {
+  return events().find({ causeId }).sort({ _id: 1 }).limit(max);
+}
+
+/** One line of the extract as a file: the act's `extractHash` is the SHA-256 of all lines. */
+export function extractLine(event: DestructionEventDocument): string {
+  return `${canonical(event)}\n`;
 }
 
 /** Numbers of acts that are not what they were, or stand after a missing one. Acts past their term may be gone at the front. */

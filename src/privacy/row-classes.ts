@@ -3,7 +3,8 @@ import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
 import { TERMINAL_STATES } from '../models/request.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
-import { BOOKS, BOOKS_UNTIL, books, CONTRACT, DESTRUCTION, days, LIMITATION, SECURITY } from './norms.ts';
+import { EVIDENCE_CLASSES } from './evidence-classes.ts';
+import { BOOKS, BOOKS_UNTIL, books, CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 import { ROLLUP_CLASS } from './rollup-class.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
 import { SUPPORT_CLASSES } from './support-classes.ts';
@@ -261,26 +262,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the end of the request' },
     purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: {}, isEvidence: true },
   },
-  {
-    id: 'destruction_event',
-    category: { en: 'log of destroyed data', ru: 'журнал уничтожения данных' },
-    purpose: 'confirming a destruction',
-    legalBasis: DESTRUCTION,
-    retention: days(1_095, 1_095, 1_095, 'destruction', 'Order 179 p. 8 fixes three years'),
-    store: { kind: 'mongodb', collection: 'destruction_events', owner: 'subjects.accountId', fields: '*' },
-    erasure: { action: 'keep', norm: DESTRUCTION, until: 'three years after the destruction' },
-    purge: { holds: {}, update: 'delete', by: { field: 'at' }, guard: {}, isEvidence: true },
-  },
-  {
-    id: 'destruction_act',
-    category: { en: 'acts of destruction', ru: 'акты об уничтожении' },
-    purpose: 'confirming a destruction',
-    legalBasis: DESTRUCTION,
-    retention: days(1_095, 1_095, 1_095, 'destruction', 'Order 179 p. 8 fixes three years'),
-    store: { kind: 'mongodb', collection: 'destruction_acts', owner: 'accountId', fields: '*' },
-    erasure: { action: 'keep', norm: DESTRUCTION, until: 'three years after the destruction' },
-    purge: { holds: {}, update: 'delete', by: { field: 'destroyedAt' }, guard: {}, isEvidence: true },
-  },
+  ...EVIDENCE_CLASSES,
   {
     id: 'account',
     category: { en: 'the account', ru: 'учётная запись' },

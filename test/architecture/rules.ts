@@ -22,6 +22,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   support: 2,
   rollups: 2,
   backup: 2,
+  papers: 1,
   models: 1,
   queue: 1,
   stream: 1,

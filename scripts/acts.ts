@@ -1,0 +1,82 @@
+import { createWriteStream, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { parseArgs } from 'node:util';
+import { SIGNATURE_KINDS, type SignatureKind } from '../src/models/act-signature.ts';
+import { actFiles } from '../src/privacy/act-papers.ts';
+import { addSignature, SIGNATURE_BYTES_MAX, signaturesOf } from '../src/privacy/act-signatures.ts';
+import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
+import { brokenActs, findAct, listActs } from '../src/privacy/destruction-acts.ts';
+import type { Operator } from '../src/privacy/operator.ts';
+import { runScript, table, UsageError } from './environment.ts';
+
+const USAGE = `Usage: npm run acts -- <command>
+
+  list                         the last acts of destruction, and whether their chain is whole
+  write <number> --out <folder>
+                               the act and its extract from the event log, as PDF, JSON and lines of JSON
+  sign <number> --file <file> --kind <${SIGNATURE_KINDS.join('|')}> --by <person>
+                               keeps a scan of the signed paper, or a detached signature, with the act`;
+
+type Values = Partial<Record<'out' | 'file' | 'kind' | 'by', string>>;
+type Command = (context: { operator: Operator; cipher: ContentCipher }) => Promise<string>;
+
+function needed(values: Values, name: keyof Values): string {
+  const value = values[name];
+  if (value === undefined || value === '') throw new UsageError(`--${name} is needed`);
+  return value;
+}
+
+const list: Command = async () => {
+  const rows: string[][] = [];
+  for (const { _id, destroyedAt, causeId, subjects, reason } of await listActs()) {
+    const signed = (await signaturesOf(_id)).length > 0 ? 'signed' : 'not signed';
+    rows.push([String(_id), destroyedAt.toISOString(), causeId, String(subjects), signed, reason]);
+  }
+  const broken = await brokenActs();
+  const chain = broken.length === 0 ? 'The acts are whole.' : `Changed or missing acts: ${broken.join(', ')}`;
+  return `${table([['ACT', 'DESTROYED', 'CAUSE', 'SUBJECTS', 'COPY', 'NORM'], ...rows])}\n\n${chain}`;
+};
+
+function write(actNumber: number, out: string): Command {
+  return async ({ operator }) => {
+    const written: string[] = [];
+    for await (const { name, content } of actFiles(await findAct(actNumber), operator)) {
+      const file = path.join(out, name);
+      const chunks = Buffer.isBuffer(content) ? Readable.from([content]) : Readable.from(content);
+      await pipeline(chunks, createWriteStream(file, { mode: 0o600, flags: 'wx' }));
+      written.push(`written to ${file}`);
+    }
+    return written.join('\n');
+  };
+}
+
+function sign(actNumber: number, values: Values): Command {
+  const file = needed(values, 'file');
+  const kind = SIGNATURE_KINDS.find((one) => one === (needed(values, 'kind') as SignatureKind));
+  if (!kind) throw new UsageError(`--kind is one of ${SIGNATURE_KINDS.join(', ')}`);
+  const by = needed(values, 'by');
+  return async ({ cipher }) => {
+    if (statSync(file).size > SIGNATURE_BYTES_MAX) throw new UsageError('--file: the file is over 8 MiB');
+    const kept = await addSignature({ actNumber, kind, content: readFileSync(file), by }, cipher);
+    return `${kept._id} is kept with act ${actNumber} (SHA-256 ${kept.sha256})`;
+  };
+}
+
+function commandOf([name, number, ...rest]: string[], values: Values): Command {
+  if (name === 'list' && number === undefined) return list;
+  if (number === undefined || !/^\d{1,9}$/.test(number) || rest.length > 0) throw new UsageError('unknown command');
+  if (name === 'write') return write(Number(number), needed(values, 'out'));
+  if (name === 'sign') return sign(Number(number), values);
+  throw new UsageError(`unknown command "${name}"`);
+}
+
+const text = { type: 'string' } as const;
+
+await runScript(USAGE, (words) => {
+  const options = { out: text, file: text, kind: text, by: text };
+  const { values, positionals } = parseArgs({ args: words, allowPositionals: true, options });
+  const command = commandOf(positionals, values);
+  return ({ config }) => command({ operator: config.operator, cipher: createContentCipher(config.secrets.masterKeys) });
+});
