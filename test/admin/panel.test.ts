@@ -143,7 +143,11 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
 
   it('sees how the queues stand if it looks after them', async () => {
     const { text } = await member(role).visitor.get('/admin/api/dashboard');
-    const { queues } = JSON.parse(text) as { queues?: { queue: string }[] };
+    const { queues, schedules } = JSON.parse(text) as {
+      queues?: { queue: string }[];
+      schedules?: { name: string }[];
+    };
+    expect(schedules?.map(({ name }) => name).includes('retention')).toBe(can(role, 'routing.read') || undefined);
     const expected = ['interactive', 'background', 'webhooks', 'maintenance'];
     expect(queues?.map(({ queue }) => queue)).toEqual(can(role, 'routing.read') ? expected : undefined);
   });

@@ -1,5 +1,5 @@
 import { type Announced, Announcements } from './announcements.ts';
-import { type QueueState, Queues } from './queues.ts';
+import { type QueueState, Queues, type Schedule, Schedules } from './queues.ts';
 import { Traffic, type TrafficFacts } from './traffic.ts';
 import {
   ask,
@@ -28,6 +28,7 @@ type Facts = {
   figures: Figure[];
   books?: Books;
   queues?: QueueState[] | null;
+  schedules?: Schedule[];
   traffic?: TrafficFacts;
 };
 
@@ -118,6 +119,7 @@ export function Dashboard(): Element {
       ),
     facts?.traffic && createElement(Traffic, { facts: facts.traffic, choose: setRange }),
     facts?.queues !== undefined && createElement(Queues, { queues: facts.queues }),
+    facts?.schedules && createElement(Schedules, { schedules: facts.schedules }),
     createElement(H4, { mb: 'lg' }, translateMessage('whereToGo')),
     createElement(
       Box,

@@ -1,4 +1,4 @@
-import { Box, createElement, type Element, H4, page, Text } from './window.ts';
+import { Box, createElement, type Element, H4, localeOf, page, Text } from './window.ts';
 
 /** How the queues stand, on the first page of those who look after them. */
 
@@ -65,5 +65,30 @@ export function Queues({ queues }: { queues: QueueState[] | null }): Element {
     queues
       ? createElement('table', null, createElement('thead', null, heading), createElement('tbody', null, ...rows))
       : createElement(Text, null, translateMessage('queuesAway')),
+  );
+}
+
+export type Schedule = { name: string; lastAt?: string };
+
+/** What the workers do by themselves, and when it was last through. */
+export function Schedules({ schedules }: { schedules: Schedule[] }): Element {
+  const { translateMessage, i18n } = page.AdminJS.useTranslation();
+  const rows = schedules.map(({ name, lastAt }) =>
+    createElement(
+      'tr',
+      { key: name, 'data-schedule': name },
+      createElement('td', { style: CELL }, translateMessage(`schedule_${name}`)),
+      createElement(
+        'td',
+        { style: CELL },
+        lastAt ? new Date(lastAt).toLocaleString(localeOf(i18n.language)) : translateMessage('never'),
+      ),
+    ),
+  );
+  return createElement(
+    Box,
+    CARD,
+    createElement(H4, { mb: 'lg' }, translateMessage('schedules')),
+    createElement('table', null, createElement('tbody', null, ...rows)),
   );
 }

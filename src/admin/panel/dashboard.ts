@@ -13,6 +13,7 @@ import { Ticket, type TicketDocument } from '../../models/ticket.ts';
 import { isFinal } from '../../privacy/request-machine.ts';
 import type { QueueState } from '../../queue/inspect.ts';
 import { shownAnnouncements } from '../../support/announcements.ts';
+import { readSchedules, type Schedule } from './schedules.ts';
 import { type Range, type TrafficFacts, trafficFacts } from './traffic-facts.ts';
 
 /** The few figures on the first page. Each one is counted up to a bound, and shown to those who may see what it counts. */
@@ -36,6 +37,8 @@ export type DashboardFacts = {
   books?: { agree: boolean; checkedAt?: Date };
   /** How the queues stand, for those who look after them; `null` when Redis does not answer. */
   queues?: QueueState[] | null;
+  /** When the workers' periodic work was last through, for those who look after it. */
+  schedules?: Schedule[];
   /** Charts, for those who may see requests or money. */
   traffic?: TrafficFacts;
   figures: { name: string; count: number; isAlarming: boolean; href?: string }[];
@@ -94,11 +97,12 @@ export async function dashboardFacts(
   readQueues: ReadQueues,
 ): Promise<DashboardFacts> {
   if (role === undefined) throw new AppError('staff_forbidden');
-  const [announcements, figures, books, queues, traffic] = await Promise.all([
+  const [announcements, figures, books, queues, schedules, traffic] = await Promise.all([
     shownAnnouncements('staff'),
     figuresFor(role),
     can(role, 'money.read') ? booksState() : undefined,
     can(role, 'routing.read') ? readQueues().catch(() => null) : undefined,
+    can(role, 'routing.read') ? readSchedules() : undefined,
     trafficFacts(role, range, Date.now()),
   ]);
   return {
@@ -108,6 +112,7 @@ export async function dashboardFacts(
     figures,
     ...(books ? { books } : {}),
     ...(queues === undefined ? {} : { queues }),
+    ...(schedules ? { schedules } : {}),
     ...(traffic ? { traffic } : {}),
   };
 }

@@ -17,6 +17,13 @@ const en = {
     queue_background: 'asynchronous requests',
     queue_webhooks: 'webhook deliveries',
     queue_maintenance: 'maintenance',
+    schedules: 'Periodic work, last through',
+    schedule_retention: 'Retention (every night)',
+    schedule_rollups: 'Counting of requests for charts',
+    schedule_reconcile_accounts: 'Reconciliation: accounts',
+    schedule_reconcile_segments: 'Reconciliation: ledger rows',
+    schedule_reconcile_requests: 'Reconciliation: requests',
+    schedule_reconcile_entries: 'Reconciliation: charges',
   },
 };
 
@@ -35,6 +42,13 @@ const ru: typeof en = {
     queue_background: 'асинхронные запросы',
     queue_webhooks: 'доставка вебхуков',
     queue_maintenance: 'обслуживание',
+    schedules: 'Периодическая работа, завершена в последний раз',
+    schedule_retention: 'Удаление по срокам (каждую ночь)',
+    schedule_rollups: 'Подсчёт запросов для графиков',
+    schedule_reconcile_accounts: 'Сверка: аккаунты',
+    schedule_reconcile_segments: 'Сверка: записи журнала операций',
+    schedule_reconcile_requests: 'Сверка: запросы',
+    schedule_reconcile_entries: 'Сверка: списания',
   },
 };
 
