@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { isId } from '../src/ids.ts';
+import { indexContactsAnew } from '../src/privacy/account-contact.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
+import { createEmailIndex } from '../src/privacy/email-index.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
 import { resealAccount } from '../src/privacy/reseal.ts';
 import { runScript, table, UsageError } from './environment.ts';
@@ -8,7 +10,7 @@ import { runScript, table, UsageError } from './environment.ts';
 const USAGE = `Usage: npm run keys -- <command>
 
   status                     keys by version of the master key, and rotations that are not over
-  rotate-master              wrap every data key under the newest of MASTER_KEYS; content is not touched
+  rotate-master              wrap every data key, and index e-mail addresses, under the newest of MASTER_KEYS
   rotate-account <account>   a new data key, and what is stored sealed again under it
   reseal <account>           goes on with that; drops the older keys when nothing is under them any more`;
 
@@ -25,9 +27,15 @@ const status: Command = async (masterKeys) => {
 };
 
 const rotateMaster: Command = async (masterKeys) => {
-  const { changed, unreadable } = await createKeyStore(masterKeys).rotateMaster(new AbortController().signal);
-  const left = unreadable === 0 ? '' : `; ${unreadable} do not unwrap and were left as they are`;
-  return `${changed} accounts have their keys under master key ${Math.max(...masterKeys.keys())} now${left}`;
+  const [store, { signal }] = [createKeyStore(masterKeys), new AbortController()];
+  const keys = await store.rotateMaster(signal);
+  const cipher = createContentCipher(masterKeys, store);
+  const contacts = await indexContactsAnew({ cipher, emailIndex: createEmailIndex(masterKeys) }, signal);
+  const left = (count: number) => (count === 0 ? '' : `; ${count} do not open and were left as they are`);
+  return [
+    `${keys.changed} accounts have their keys under master key ${Math.max(...masterKeys.keys())} now${left(keys.unreadable)}`,
+    `${contacts.changed} e-mail addresses are indexed anew${left(contacts.unreadable)}`,
+  ].join('\n');
 };
 
 async function reseal(accountId: string, masterKeys: ReadonlyMap<number, Uint8Array>): Promise<string> {

@@ -7,6 +7,7 @@ import type { Logger } from '../src/log.ts';
 import type { OperationResult } from '../src/operations/define.ts';
 import { type Command, createPerform } from '../src/operations/perform.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
+import { createEmailIndex } from '../src/privacy/email-index.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
 import { createRequestWriter } from '../src/requests/writer.ts';
 import { sendCancel } from '../src/stream/control.ts';
@@ -36,6 +37,7 @@ export async function performByScript(
       },
     },
     cipher: createContentCipher(config.secrets.masterKeys),
+    emailIndex: createEmailIndex(config.secrets.masterKeys),
   });
   try {
     return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);

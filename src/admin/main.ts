@@ -10,6 +10,7 @@ import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import { openLog } from '../open-log.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { createEmailIndex } from '../privacy/email-index.ts';
 import { inspectQueues } from '../queue/inspect.ts';
 import { createRedis } from '../redis.ts';
 import { createRequestWriter } from '../requests/writer.ts';
@@ -56,6 +57,7 @@ async function main(): Promise<void> {
       sendCancel: (requestId) => sendCancel(redis, prefix, requestId),
     },
     cipher,
+    emailIndex: createEmailIndex(masterKeys),
   });
   let stopping = false;
   const app = createAdminApp({

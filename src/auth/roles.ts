@@ -8,6 +8,8 @@ const MATRIX = {
   'accounts.read': '+++++',
   'accounts.suspend': '--++-',
   'accounts.request-suspension': '+----',
+  'contacts.read': '+--+-',
+  'contacts.change': '+--+-',
   'money.read': '+-+++',
   'money.propose': '+----',
   'money.propose-large': '--+--',

@@ -1,6 +1,7 @@
 import type { Collection, Document, MongoClient } from 'mongodb';
 import mongoose, { type Connection, type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
+import { AccountContact } from './account-contact.ts';
 import { ActSignature } from './act-signature.ts';
 import { ADJUSTMENT_VALIDATOR, Adjustment } from './adjustment.ts';
 import { AiModel, Price, Provider } from './ai-model.ts';
@@ -82,6 +83,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     RollupWalk,
     Announcement,
     Restore,
+    AccountContact,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

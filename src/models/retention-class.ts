@@ -8,6 +8,7 @@ export const CLASS_IDS = [
   'delivery',
   'api_key.secret',
   'api_key',
+  'account_contact',
   'account',
   'ledger',
   'adjustment',

@@ -1,4 +1,5 @@
 import { ANNOUNCEMENT_OPERATIONS } from './announcements.ts';
+import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
@@ -16,6 +17,7 @@ export const OPERATIONS = {
   ...TRAFFIC_OPERATIONS,
   ...ROUTING_OPERATIONS,
   ...POLICY_OPERATIONS,
+  ...CONTACT_OPERATIONS,
   ...STAFF_OPERATIONS,
   ...SUPPORT_OPERATIONS,
   ...CONTENT_OPERATIONS,

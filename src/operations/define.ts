@@ -4,6 +4,7 @@ import type { Invitation } from '../auth/staff.ts';
 import type { IdPrefix } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
+import type { EmailIndex } from '../privacy/email-index.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
 
@@ -19,6 +20,7 @@ export type OperationDependencies = {
   publishKey: (keyId: string) => Promise<unknown>;
   cancel: CancelDependencies;
   cipher: Pick<ContentCipher, 'seal' | 'open'>;
+  emailIndex: EmailIndex;
 };
 
 export type OperationResult = {
@@ -26,6 +28,8 @@ export type OperationResult = {
   invitation?: Invitation;
   /** For the eyes of the one who gave the command, once. It is in no log. */
   content?: ReadableContent;
+  /** Accounts that were asked for. */
+  accountIds?: string[];
   /** All processes were told of it. */
   told?: boolean;
   /** What came into being, for the audit log. */

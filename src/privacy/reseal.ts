@@ -56,7 +56,7 @@ async function resealClass(
   let resealed = 0;
   for (let afterId = ''; !signal.aborted; ) {
     const page = await rowsOf(row)
-      .find({ [row.store.owner]: accountId, _id: { $gt: afterId } } as never)
+      .find({ $and: [{ [row.store.owner]: accountId }, { _id: { $gt: afterId } }] } as never)
       .sort({ _id: 1 })
       .limit(BATCH_MAX)
       .toArray();

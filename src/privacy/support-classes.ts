@@ -1,9 +1,27 @@
+import { emailPlace } from './account-contact.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import { CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 
-/** What customers and support write to each other, who of staff saw content, and who told many something. Part of the registry (registry.ts). */
-
+/**
+ * How to reach customers, what they and support write to each other, who of staff saw content, and who told many
+ * something. Part of the registry (registry.ts).
+ */
 export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
+  {
+    id: 'account_contact',
+    category: { en: "the owner's e-mail and language", ru: 'адрес электронной почты и язык владельца' },
+    purpose: 'writing to the customer, and finding the account by the address; sealed, with a blind index',
+    legalBasis: CONTRACT,
+    retention: days(0, 0, 0, 'erasure', 'kept as long as the account; an erasure destroys it'),
+    store: {
+      kind: 'mongodb',
+      collection: 'account_contacts',
+      owner: '_id',
+      fields: '*',
+      sealed: [{ field: 'email', context: emailPlace }],
+    },
+    erasure: { action: 'destroy', holds: {}, update: 'delete' },
+  },
   {
     id: 'ticket',
     category: { en: 'tickets of support', ru: 'обращения в поддержку' },

@@ -16,7 +16,7 @@ import { Request } from '../../src/models/request.ts';
 import { STAFF_ROLES, Staff, type StaffRole } from '../../src/models/staff.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
-import { type Seeded, seedPanel } from './seed.ts';
+import { OWNER_EMAIL, type Seeded, seedPanel } from './seed.ts';
 
 const stores = useStores();
 const uploads = mkdtempSync(join(tmpdir(), 'ocelotiq-uploads-'));
@@ -83,6 +83,12 @@ const COMMANDS: readonly [
   [() => `alerts/records/${newId('alr')}/acknowledge`, 'books.act', { reason }, 409],
   [() => `accounts/records/${newId('acc')}/suspend`, 'accounts.suspend', { reason }],
   [() => `accounts/records/${newId('acc')}/activate`, 'accounts.suspend', { reason }],
+  [
+    () => `accounts/records/${newId('acc')}/changeContact`,
+    'contacts.change',
+    { reason, email: 'a@example.org', language: 'ru' },
+  ],
+  [() => 'accounts/actions/findAccount', 'accounts.read', { email: 'a@example.org' }, 200],
   [() => 'models/records/none/enable', 'routing.change', { reason }],
   [() => 'models/records/none/disable', 'routing.change', { reason }],
   [() => 'models/records/none/route', 'routing.change', { reason, route: 'a', enabled: 'no', priority: '1' }],
@@ -184,6 +190,16 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
     expect((await visitor.post('/admin/audit.csv', {})).status).toBe(can(role, 'audit.read') ? 200 : 403);
     const denied = await AuditEntry.countDocuments({ actorId: staffId, outcome: 'denied' });
     expect(denied).toBeGreaterThan(0);
+  });
+
+  it('sees the owner’s address whole only to write to the owner, and in no list', async () => {
+    const { visitor } = member(role);
+    const record = await visitor.read(`accounts/records/${seeded.accountId}/show`);
+    const expected = can(role, 'contacts.read') ? `${OWNER_EMAIL} (en)` : 'o…@example.org';
+    expect(record.body).toMatchObject({ record: { params: { ownerEmail: expected } } });
+    expect((await visitor.read('accounts/actions/list')).text).not.toContain('@example.org"');
+    const found = await visitor.command('accounts/actions/findAccount', { email: OWNER_EMAIL.toUpperCase() });
+    expect(JSON.parse(found.text)).toEqual({ done: true, accountIds: [seeded.accountId] });
   });
 
   it('gets no hash, secret, ciphertext or content in any answer', async () => {

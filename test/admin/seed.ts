@@ -12,7 +12,9 @@ import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
+import { setContact } from '../../src/privacy/account-contact.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { applyBatch } from '../../src/rollups/apply-batch.ts';
 import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
 import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
@@ -41,6 +43,8 @@ export type Seeded = {
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
+
+export const OWNER_EMAIL = 'owner.of.the.seed@example.org';
 
 const RATES = {
   inputMicrosPerMillion: 100_000_000n,
@@ -166,6 +170,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const wish = { modelId: 'ocelotiq/sandbox', rates: RATES, validFrom, reason: 'cheaper upstream', by: newId('stf') };
   const { _id: proposalId } = await proposePrice(wish, Date.now());
   const opening = { accountId, by: document._id, requestId: done._id, subject: 'Two answers', text: 'Charged twice?' };
+  const tools = { cipher, emailIndex: createEmailIndex(new Map([[1, secrets.masterKey]])) };
+  await setContact(accountId, { email: OWNER_EMAIL, language: 'en' }, document._id, tools);
   const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
   const access = { ticketId, staffId: newId('stf'), minutes: 5, reason: 'to see which of the two', needsConsent: true };
   const { _id: grantId } = await grantAccess(access, cipher);

@@ -7,6 +7,8 @@ const ALLOWED: Record<Permission, string> = {
   'accounts.read': 'support operator finance admin auditor',
   'accounts.suspend': 'finance admin',
   'accounts.request-suspension': 'support',
+  'contacts.read': 'support admin',
+  'contacts.change': 'support admin',
   'money.read': 'support finance admin auditor',
   'money.propose': 'support',
   'money.propose-large': 'finance',

@@ -5,12 +5,17 @@ import type { OperationName } from '../../src/operations/catalogue.ts';
 import type { OperationResult } from '../../src/operations/define.ts';
 import { createPerform } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { createEmailIndex } from '../../src/privacy/email-index.ts';
 
 /** People who give commands, without a browser between. */
 
 export const reason = 'because of a test';
 
-export const cipher = createContentCipher(new Map([[1, Buffer.alloc(32, 9)]]));
+const masterKeys = new Map([[1, Buffer.alloc(32, 9)]]);
+
+export const cipher = createContentCipher(masterKeys);
+
+export const emailIndex = createEmailIndex(masterKeys);
 
 export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   publishKey: async () => undefined,
@@ -20,6 +25,7 @@ export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
     sendCancel: async () => undefined,
   },
   cipher,
+  emailIndex,
 });
 
 export type Person = { kind: 'staff'; staffId: string; role: StaffRole; address: string };

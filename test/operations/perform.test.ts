@@ -8,10 +8,12 @@ import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from '../../src/operations/catalogue.ts';
 import { createPerform, mayBegin } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { useStores } from '../helpers/stores.ts';
 
 useStores();
 const pepper = Buffer.alloc(32, 7);
+const masterKeys = new Map([[1, Buffer.alloc(32, 9)]]);
 const deps = {
   publishKey: async () => undefined,
   cancel: {
@@ -19,7 +21,8 @@ const deps = {
     writer: { markSettled: async () => undefined },
     sendCancel: async () => undefined,
   },
-  cipher: createContentCipher(new Map([[1, Buffer.alloc(32, 9)]])),
+  cipher: createContentCipher(masterKeys),
+  emailIndex: createEmailIndex(masterKeys),
 };
 const perform = createPerform(createAuditLog(pepper), deps);
 const actor = (role: StaffRole) => ({ kind: 'staff', staffId: newId('stf'), role, address: '192.0.2.1' }) as const;

@@ -11,11 +11,13 @@ import { Delivery } from '../../src/models/delivery.ts';
 import { DestructionAct, DestructionEvent } from '../../src/models/destruction.ts';
 import type { PrivacyRequestDocument, PrivacyRequestType } from '../../src/models/privacy-request.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
+import { accountsOfEmail, setContact } from '../../src/privacy/account-contact.ts';
 import { enterYear } from '../../src/privacy/calendar-store.ts';
 import { exportRows, verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
 import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../../src/privacy/destruction-acts.ts';
+import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { executeDue, executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import { setLegalHold } from '../../src/privacy/legal-holds.ts';
@@ -41,6 +43,7 @@ import { useStores } from '../helpers/stores.ts';
 useStores();
 const masterKeys = new Map([[1, randomBytes(32)]]);
 const keys = createKeyStore(masterKeys);
+const emailIndex = createEmailIndex(masterKeys);
 const log = createLogger({ role: 'test', level: 'silent' });
 const running = new AbortController().signal;
 /** Nothing is remembered, as in a process that has just started. */
@@ -56,6 +59,7 @@ async function customer(balanceMicros = 0n): Promise<string> {
   await flushOutboxes([id], log);
   await accounts().updateOne({ _id: id }, { $set: { availableMicros: balanceMicros } });
   await issueKey({ accountId: id, label: 'of Ivan' }, { pepper: randomBytes(32), seal: cipher().seal });
+  await setContact(id, { email: 'ivan@example.ru', language: 'ru' }, 'anna', { cipher: cipher(), emailIndex });
   requestId = newId('req');
   const input = await cipher().seal(id, `requests|${requestId}|input`, Buffer.from('my prompt'));
   const row = {
@@ -124,6 +128,7 @@ async function expectErased(id: string): Promise<void> {
   for (const row of ROW_CLASSES) expect([row.id, await verifyErased(row, accountId)]).toEqual([row.id, 0]);
   expect(await nativeCollection(ApiKey).countDocuments({ accountId })).toBe(0);
   expect(await nativeCollection(Delivery).countDocuments({ accountId })).toBe(0);
+  expect(await accountsOfEmail('ivan@example.ru', emailIndex)).not.toContain(accountId);
   const row = await requests().findOne({ _id: requestId });
   expect(row).toMatchObject({ keyId: 'erased', costMicros: 5n, model: 'm' });
   expect([row?.input, row?.idemKey, row?.error, row?.webhook]).toEqual([undefined, undefined, undefined, undefined]);
@@ -325,6 +330,9 @@ test('an export has the subject’s own data, opened, and nobody else’s', asyn
   for await (const page of exportRows(rowClass('request.content'), mine, cipher())) rows.push(...page);
   expect(rows).toHaveLength(1);
   expect(rows[0]).toMatchObject({ input: 'my prompt' });
+  const contacts = [];
+  for await (const page of exportRows(rowClass('account_contact'), mine, cipher())) contacts.push(...page);
+  expect(contacts).toEqual([expect.objectContaining({ _id: mine, email: 'ivan@example.ru', language: 'ru' })]);
   const secrets = [];
   for await (const page of exportRows(rowClass('api_key.secret'), mine, cipher())) secrets.push(...page);
   expect(secrets[0]?.webhook).toMatchObject({ secrets: [expect.stringMatching(/^whsec_/)] });

@@ -67,7 +67,14 @@ function Field({ field: { name, kind, isOptional = false, choices = [] }, value,
 }
 
 type Content = { input?: string; answer?: string; isCut: boolean };
-type Outcome = { message: string; isGood: boolean; link?: string; expiresAt?: string; content?: Content };
+type Outcome = {
+  message: string;
+  isGood: boolean;
+  link?: string;
+  expiresAt?: string;
+  content?: Content;
+  accountIds?: string[];
+};
 
 /** What a customer sent or got: text as it is, and nothing that the browser would make of it. */
 function ContentText({ name, text }: { name: string; text: string }): Element {
@@ -98,9 +105,26 @@ function ContentView({ content: { input, answer, isCut } }: { content: Content }
   );
 }
 
+function FoundAccounts({ accountIds }: { accountIds: string[] }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  if (accountIds.length === 0) return createElement(Text, { mt: 'lg' }, translateMessage('foundNone'));
+  const links = accountIds.map((id) =>
+    createElement(
+      Box,
+      { key: id, mt: 'default' },
+      createElement(
+        page.ReactRouterDOM.Link,
+        { to: `/admin/resources/accounts/records/${id}/show`, style: { color: '#b45309' } },
+        id,
+      ),
+    ),
+  );
+  return createElement(Box, { mt: 'lg', 'data-found': accountIds.length }, ...links);
+}
+
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, expiresAt, content } = outcome;
+  const { message, isGood, link, expiresAt, content, accountIds } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
@@ -115,6 +139,7 @@ function Result({ outcome }: { outcome: Outcome }): Element {
         createElement(Text, { color: 'grey60' }, `${translateMessage('inviteUntil')} ${until}`),
       ),
     content && createElement(ContentView, { content }),
+    accountIds && createElement(FoundAccounts, { accountIds }),
   );
 }
 
@@ -143,7 +168,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     setBusy(true);
     ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
       .then((answer) => {
-        const { link, expiresAt, told, content } = answer.body as Partial<Outcome> & { told?: boolean };
+        const { link, expiresAt, told, content, accountIds } = answer.body as Partial<Outcome> & { told?: boolean };
         const isGood = answer.status === 200;
         const message = isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
         setOutcome({
@@ -151,6 +176,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
           isGood,
           ...(link && expiresAt ? { link, expiresAt } : {}),
           ...(content ? { content } : {}),
+          ...(accountIds ? { accountIds } : {}),
         });
       })
       .catch(() => setOutcome({ message: 'error_other', isGood: false }))

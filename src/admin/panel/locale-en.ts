@@ -1,6 +1,7 @@
 /** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { CONTACT_WORDS } from './words/contacts.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -284,6 +285,7 @@ export const EN = joined(OWN, [
   SUPPORT_WORDS.en,
   ANNOUNCEMENT_WORDS.en,
   TRAFFIC_WORDS.en,
+  CONTACT_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list. */

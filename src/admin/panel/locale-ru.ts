@@ -1,6 +1,7 @@
 import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { CONTACT_WORDS } from './words/contacts.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -276,6 +277,7 @@ const OURS = joined(OWN, [
   SUPPORT_WORDS.ru,
   ANNOUNCEMENT_WORDS.ru,
   TRAFFIC_WORDS.ru,
+  CONTACT_WORDS.ru,
 ]);
 
 export const RU = {

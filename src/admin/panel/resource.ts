@@ -167,12 +167,13 @@ export class PanelResource extends BaseResource {
   }
 
   override async findOne(id: string, context?: ActionContext): Promise<BaseRecord | null> {
-    const fields = fieldsFor(this.spec, roleOf(context));
+    const role = roleOf(context);
+    const fields = fieldsFor(this.spec, role);
     const [document] = await this.documentsOf([id], fields);
-    if (!document) return null;
+    if (!document || role === undefined) return null;
     const record = this.record(document, fields);
     for (const { name, opened } of fields)
-      if (opened) record.params[name] = await opened(document, this.cipher).catch(() => '—');
+      if (opened) record.params[name] = await opened(document, this.cipher, role).catch(() => '—');
     return record;
   }
 

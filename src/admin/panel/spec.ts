@@ -1,5 +1,6 @@
 import type { Document, Filter as MongoFilter } from 'mongodb';
 import type { Permission } from '../../auth/roles.ts';
+import type { StaffRole } from '../../models/staff.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import type { ContentCipher } from '../../privacy/content-key.ts';
 
@@ -20,8 +21,8 @@ export type PanelField = {
   type?: 'string' | 'datetime' | 'textarea';
   /** The text to show; `undefined` shows nothing. */
   value: (document: Document) => string | undefined;
-  /** Of a sealed member: its text, opened for the record's own page only, never for lists. Rejects when the key is gone. */
-  opened?: (document: Document, cipher: PanelCipher) => Promise<string>;
+  /** Of a sealed member: its text as the role may see it, opened for the record's own page only, never for lists. Rejects when the key is gone. */
+  opened?: (document: Document, cipher: PanelCipher, role: StaffRole) => Promise<string>;
   /** The collection this is an id of. */
   reference?: string;
   filter?: FieldFilter;

@@ -14,6 +14,7 @@ import {
   timeField,
 } from './fields.ts';
 import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
+import { CHANGE_CONTACT, EMAIL, FIND_ACCOUNT } from './specs-contact.ts';
 
 /** Accounts and their money. */
 
@@ -36,6 +37,7 @@ export const ACCOUNTS: PanelSpec = {
     idField(),
     choiceField('status', ACCOUNT_STATUSES, { listed: true }),
     textField('statusReason'),
+    EMAIL,
     moneyField('available', { path: 'availableMicros', permission: 'money.read', listed: true }),
     moneyField('held', { path: 'heldMicros', permission: 'money.read', listed: true }),
     textField('openRequests', { path: 'open', listed: true }),
@@ -43,6 +45,7 @@ export const ACCOUNTS: PanelSpec = {
     switchField('domesticOnly', { path: 'privacy.domesticOnly' }),
     createdField('acc', { listed: true }),
   ],
+  collectionCommands: [FIND_ACCOUNT],
   commands: [
     { action: 'adjust', operation: 'adjustments.propose', icon: 'PlusCircle', fields: [RUBLES, REASON] },
     {
@@ -85,6 +88,7 @@ export const ACCOUNTS: PanelSpec = {
       ],
       when: ({ status }) => status !== 'closed',
     },
+    CHANGE_CONTACT,
   ],
 };
 
