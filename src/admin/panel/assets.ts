@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -21,19 +21,10 @@ const BROWSER = fileURLToPath(new URL('../browser', import.meta.url));
 const SCRIPT = 'text/javascript; charset=utf-8';
 const MAX_AGE = 'private, max-age=31536000, immutable';
 
-const OURS = [
-  'panel.js',
-  'audit-tools.js',
-  'cell.js',
-  'chart.js',
-  'command-form.js',
-  'dashboard.js',
-  'logged-in.js',
-  'queues.js',
-  'record.js',
-  'traffic.js',
-  'window.js',
-];
+/** Every module of ours that the build made for the browser. */
+const OURS = readdirSync(BROWSER)
+  .filter((name) => name.endsWith('.js'))
+  .sort();
 
 const FILES: ReadonlyMap<string, string> = new Map([
   ['global.bundle.js', path.join(ADMINJS, 'global-bundle.production.js')],
