@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import axe from 'axe-core';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 
 /** A real browser for the tests of pages. Pictures are left in artifacts/admin. */
@@ -67,6 +68,17 @@ export async function openBrowser(url: string): Promise<Window> {
     },
     close: () => browser.close(),
   };
+}
+
+/** What axe-core finds on a page that keeps people from using it: the rule, and where. The drawer of filters is AdminJS' own. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const found = (await page.evaluate(
+    `axe.run({ exclude: ['[data-css$=filter-drawer]'] }, { resultTypes: ['violations'] })`,
+  )) as axe.AxeResults;
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
 }
 
 export async function picture(page: Page, name: string): Promise<void> {

@@ -88,6 +88,18 @@ test('a member comes in with password and code; each step has a new cookie and t
   expect((await replay.post('/code', { code })).status).toBe(422);
 });
 
+test('where a member goes after the sign-in is taken from no address and no field', async () => {
+  const { email, secret } = await signIn(office.url, 'support');
+  const visitor = new Visitor(office.url);
+  const elsewhere = '?redirectTo=https://evil.example&next=//evil.example';
+  await visitor.get(`/sign-in${elsewhere}`);
+  const first = await visitor.post(`/sign-in${elsewhere}`, { email, password: PASSWORD });
+  expect(first.headers.get('location')).toBe('/code?lang=en');
+  await visitor.get('/code');
+  const second = await visitor.post(`/code${elsewhere}`, { code: await freshCode(secret) });
+  expect(second.headers.get('location')).toBe('/admin?lng=en');
+});
+
 test('a cookie planted before the sign-in never becomes a session, nor does one of two', async () => {
   const { email, visitor } = await signIn(office.url, 'support');
   const planted = `ocelotiq_staff=${'p'.repeat(43)}`;

@@ -7,12 +7,17 @@ import { inviteStaff } from '../../src/auth/staff.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';
 import { Price } from '../../src/models/ai-model.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
+import { ContentGrant } from '../../src/models/content-grant.ts';
 import { PriceProposal } from '../../src/models/price-proposal.ts';
+import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
+import { Ticket } from '../../src/models/ticket.ts';
+import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { codeOf, PASSWORD } from '../auth/staff-desk.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
-import { type Language, openBrowser, picture, type Window } from './browser.ts';
+import { barriers, type Language, openBrowser, picture, type Window } from './browser.ts';
 import { type Seeded, seedPanel } from './seed.ts';
 
 /** The back-office as a person sees it, in a real browser. */
@@ -229,6 +234,86 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await second.waitForSelector('[data-related=prices] tbody tr');
     await picture(second, '19-model-ru');
     await second.context().close();
+  });
+
+  it('gives money back from a ticket when a second person approves', async () => {
+    const first = await openAs('support', 'ru');
+    const ticket = `${office.url}/admin/resources/tickets/records/${seeded.ticketId}`;
+    await first.goto(`${ticket}/show`);
+    await first.waitForSelector('[data-message=customer]');
+    await picture(first, '20-ticket-ru');
+    await first.goto(`${ticket}/refundTicket`);
+    await first.fill('#rubles', '1,23');
+    await first.fill('#reason', 'Ответ оборвался');
+    await picture(first, '21-refund-ru');
+    await first.click('[data-command=refundTicket] button[type=submit]');
+    await first.waitForSelector('[data-outcome=done]');
+    await first.context().close();
+    const [adjustmentId] = (await Ticket.findById(seeded.ticketId).lean())?.adjustmentIds ?? [];
+    const before = (await Account.findById(seeded.accountId).lean())?.availableMicros ?? 0n;
+
+    const second = await openAs('finance', 'en');
+    await second.goto(`${office.url}/admin/resources/adjustments/records/${adjustmentId}/approve`);
+    await second.fill('#reason', 'Seen the ticket');
+    await second.click('[data-command=approve] button[type=submit]');
+    await second.waitForSelector('[data-outcome=done]');
+    expect((await Account.findById(seeded.accountId).lean())?.availableMicros).toBe(before + 1_230_000n);
+    await second.context().close();
+  });
+
+  it.each([
+    ['support', 'ru'],
+    ['admin', 'en'],
+  ] as const)('shows content to %s by breaking glass, as text and nowhere else, in %s', async (role, language) => {
+    const prompt = '<img src=x onerror="document.body.remove()"> canary-prompt';
+    const { seal } = createContentCipher(new Map([[1, office.masterKey]]));
+    const input = await seal(seeded.accountId, `requests|${seeded.requestId}|input`, Buffer.from(prompt));
+    await nativeCollection<RequestDocument>(Request).updateOne(
+      { _id: seeded.requestId },
+      { $set: { input }, $unset: { result: '' } },
+    );
+    const page = await openAs(role, language);
+    await page.goto(`${office.url}/admin/resources/tickets/records/${seeded.ticketId}/openContent`);
+    await page.click('[data-command=openContent] [class*=control]');
+    await page.keyboard.press('Enter');
+    await page.fill('#reason', 'The owner asks why the answer broke off');
+    await page.click('[data-command=openContent] button[type=submit]');
+    await page.waitForSelector('[data-outcome=done]');
+    const { staffId } = members.get(role) as SignedIn;
+    const grantId = (await ContentGrant.findOne({ staffId }).lean())?._id ?? '';
+    await page.goto(`${office.url}/admin/resources/contentGrants/records/${grantId}/readContent`);
+    await page.click('[data-command=readContent] button[type=submit]');
+    await page.waitForSelector('[data-content=contentInput]');
+    expect(await page.textContent('[data-content=contentInput]')).toBe(prompt);
+    expect(await page.locator('img[src=x]').count()).toBe(0);
+    await picture(page, `22-content-${language}`);
+    for (const at of [`requests/records/${seeded.requestId}`, `contentGrants/records/${grantId}`])
+      expect(await (await page.request.get(`${office.url}/admin/api/resources/${at}/show`)).text()).not.toContain(
+        'canary',
+      );
+    await page.goto(`${office.url}/admin/resources/tickets/records/${seeded.ticketId}/show`);
+    await page.waitForSelector('[data-message=system]');
+    await page.context().close();
+  });
+
+  it('keeps nobody out: axe-core finds nothing serious on a page of each kind', async () => {
+    const visitor = await window.open('ru');
+    const found: string[] = [];
+    const examine = async (page: Page, path: string, selector: string) => {
+      await page.goto(`${office.url}${path}`);
+      await page.waitForSelector(selector);
+      found.push(...(await barriers(page)).map((barrier) => `${path} ${barrier}`));
+    };
+    await examine(visitor, '/sign-in', '[name=password]');
+    await examine(visitor, '/invitation', '[name=password]');
+    await visitor.context().close();
+    const page = await openAs('admin', 'ru');
+    await examine(page, '/admin', '[data-figure]');
+    await examine(page, '/admin/resources/tickets', '[data-css="tickets-table-row"]');
+    await examine(page, `/admin/resources/tickets/records/${seeded.ticketId}/show`, '[data-message=customer]');
+    await examine(page, '/admin/resources/tickets/actions/openTicket', '#text');
+    expect(found).toEqual([]);
+    await page.context().close();
   });
 
   it('left no complaint in the console and asked no other host for anything', () => {

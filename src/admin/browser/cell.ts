@@ -1,3 +1,4 @@
+import { Conversation } from './conversation.ts';
 import {
   Badge,
   Box,
@@ -84,6 +85,7 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`) });
   if (type === 'datetime')
     return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
+  if (type === 'conversation') return createElement(Conversation, { value });
   if (reference) {
     const to = known.includes(reference)
       ? `/admin/resources/${reference}/records/${encodeURIComponent(value)}/show`

@@ -40,7 +40,7 @@ function Member({ property, record, resource }: Properties & { property: Propert
   const { translateProperty } = page.AdminJS.useTranslation();
   return createElement(
     Box,
-    property.type === 'textarea' ? WIDE : null,
+    ['textarea', 'conversation'].includes(property.type) ? WIDE : null,
     createElement(Label, null, translateProperty(property.name, resource.id)),
     createElement(Value, { property, record, isShort: false }),
   );
@@ -88,6 +88,7 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
   const [listed, setListed] = useState<Listed | undefined>(undefined);
   const query = `filters.${related.filter}=${encodeURIComponent(id)}`;
   useEffect(() => {
+    if (!resource) return undefined;
     ask(`resources/${related.resourceId}/actions/list?${query}&perPage=${RELATED_MAX}`, session).then(
       ({ status, body }) => status === 200 && setListed(body as unknown as Listed),
       () => undefined,

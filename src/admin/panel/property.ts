@@ -1,4 +1,4 @@
-import { BaseProperty } from 'adminjs';
+import { BaseProperty, type PropertyType } from 'adminjs';
 import type { PanelField } from './spec.ts';
 
 /** A field as AdminJS wants to know it. */
@@ -6,7 +6,8 @@ export class PanelProperty extends BaseProperty {
   readonly field: PanelField;
 
   constructor(field: PanelField, position: number) {
-    const type = field.reference ? 'reference' : (field.type ?? 'string');
+    // AdminJS hands types on that only our components know.
+    const type = (field.reference ? 'reference' : (field.type ?? 'string')) as PropertyType;
     super({ path: field.name, type, isId: field.name === 'id', isSortable: field.name === 'id', position });
     this.field = field;
   }

@@ -18,7 +18,8 @@ export type PanelField = {
   name: string;
   /** Members of the document that are read for it; its own name when left out. */
   paths?: readonly string[];
-  type?: 'string' | 'datetime' | 'textarea';
+  /** `conversation`: messages of a ticket as JSON. */
+  type?: 'string' | 'datetime' | 'textarea' | 'conversation';
   /** The text to show; `undefined` shows nothing. */
   value: (document: Document) => string | undefined;
   /** Of a sealed member: its text as the role may see it, opened for the record's own page only, never for lists. Rejects when the key is gone. */

@@ -39,12 +39,9 @@ const conversation: PanelField = {
   name: 'conversation',
   paths: ['accountId', 'messages', 'texts'],
   permission: 'tickets.act',
-  type: 'textarea',
+  type: 'conversation',
   value: () => undefined,
-  opened: async (document, cipher) => {
-    const messages = await openMessages(document as TicketDocument & Document, cipher);
-    return messages.map(({ at, kind, by, text }) => `${at.toISOString()}  ${kind}  ${by}\n${text}`).join('\n\n');
-  },
+  opened: async (document, cipher) => JSON.stringify(await openMessages(document as TicketDocument & Document, cipher)),
 };
 
 const LETTER: CommandField = { name: 'text', kind: 'letter' };
