@@ -7,6 +7,8 @@ import {
   PRIVACY_REQUEST_TYPES,
   type PrivacyRequestDocument,
 } from '../src/models/privacy-request.ts';
+import { renderPdf } from '../src/papers/pdf.ts';
+import { renderText } from '../src/papers/plain-text.ts';
 import { enterYear } from '../src/privacy/calendar-store.ts';
 import { exportRows } from '../src/privacy/class-rows.ts';
 import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
@@ -14,6 +16,8 @@ import { createDeletionJournal, type DeletionJournal } from '../src/privacy/dele
 import { executeErasure } from '../src/privacy/erasure.ts';
 import { readTexts } from '../src/privacy/intake.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
+import { LETTER_KINDS, letterPaper } from '../src/privacy/letters.ts';
+import type { Operator } from '../src/privacy/operator.ts';
 import {
   answerRequest,
   approveErasure,
@@ -43,6 +47,7 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
   extend <id> --reason <text>           five working days more, where the law has them; send the notice first
   answer <id> --reason <what was answered>
   refuse|cancel|duplicate <id> --reason <text>
+  letter <id> --kind <${LETTER_KINDS.join('|')}> --language <ru|en> --out <file.pdf|file.txt>
   export <id> --out <file>              everything about the subject, as JSON, for a request of type access
   plan <id>                             an erasure as a dry run
   submit <id>                           to a second person
@@ -52,9 +57,28 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
   calendar --file <year.json>           a year of the production calendar: {"year","off":["01-01"],"working":[],"source"}`;
 
 type Values = Partial<
-  Record<'by' | 'account' | 'type' | 'contact' | 'received' | 'identity' | 'reason' | 'out' | 'hash' | 'file', string>
+  Record<
+    | 'by'
+    | 'account'
+    | 'type'
+    | 'contact'
+    | 'received'
+    | 'identity'
+    | 'reason'
+    | 'out'
+    | 'hash'
+    | 'file'
+    | 'kind'
+    | 'language',
+    string
+  >
 >;
-type Context = { cipher: ContentCipher; keys: ReturnType<typeof createKeyStore>; journal: DeletionJournal };
+type Context = {
+  operator: Operator;
+  cipher: ContentCipher;
+  keys: ReturnType<typeof createKeyStore>;
+  journal: DeletionJournal;
+};
 type Command = (context: Context) => Promise<string>;
 
 function needed(values: Values, name: keyof Values): string {
@@ -174,10 +198,24 @@ function calendar(values: Values): Command {
   };
 }
 
+/** The address is not in it: whoever sends the letter has it from `read`. */
+function letter(id: string, values: Values): Command {
+  const kind = oneOf('--kind', LETTER_KINDS, needed(values, 'kind'));
+  const language = oneOf('--language', ['ru', 'en'], needed(values, 'language'));
+  const out = needed(values, 'out');
+  return async ({ operator }) => {
+    const paper = letterPaper(kind, await findPrivacyRequest(id), operator, { language, at: new Date() });
+    const content = out.endsWith('.txt') ? renderText(paper) : await renderPdf(paper);
+    writeFileSync(out, content, { mode: 0o600, flag: 'wx' });
+    return `written to ${out}`;
+  };
+}
+
 /** What is done to one request. */
 function stepOf(name: string, id: string, values: Values): Command {
   if (name === 'read') return readIts(id);
   if (name === 'show') return async () => shown(await findPrivacyRequest(id));
+  if (name === 'letter') return letter(id, values);
   if (name === 'export') return exportTo(id, needed(values, 'out'));
   const by = needed(values, 'by');
   const simple = { plan: planErasure, submit: submitErasure, retry: retryErasure };
@@ -208,7 +246,8 @@ await runScript(USAGE, (words) => {
     args: words,
     allowPositionals: true,
     options: {
-      by: text, account: text, type: text, contact: text, received: text, identity: text, reason: text, out: text, hash: text, file: text,
+      by: text, account: text, type: text, contact: text, received: text, identity: text, reason: text, out: text, hash: text, file: text, kind: text,
+      language: text,
     }, // biome-ignore format: a table of names
   });
   const [name = '', id, ...rest] = positionals;
@@ -225,6 +264,11 @@ await runScript(USAGE, (words) => {
   return ({ config }) => {
     const keys = createKeyStore(config.secrets.masterKeys);
     const journal = createDeletionJournal(config.backup.journalFolder);
-    return command({ keys, journal, cipher: createContentCipher(config.secrets.masterKeys, keys) });
+    return command({
+      operator: config.operator,
+      keys,
+      journal,
+      cipher: createContentCipher(config.secrets.masterKeys, keys),
+    });
   };
 });

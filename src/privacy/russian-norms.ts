@@ -28,6 +28,8 @@ const RUSSIAN: Readonly<Record<string, string>> = {
   '152-FZ art. 20(3), 21(3)': 'ч. 3 ст. 20, ч. 3 ст. 21 Федерального закона № 152-ФЗ (неправомерная обработка)',
   '152-FZ art. 5(7), 21(4): the term of keeping is over':
     'ч. 7 ст. 5, ч. 4 ст. 21 Федерального закона № 152-ФЗ (истёк срок хранения)',
+  '152-FZ art. 21: destroyed before, and again after a restore':
+    'ст. 21 Федерального закона № 152-ФЗ (повторное уничтожение после восстановления из резервной копии)',
 };
 
 /** Whether a paper in Russian has words for it. */
