@@ -20,16 +20,17 @@ ENV NODE_ENV=production
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
  && groupadd --gid 10001 ocelotiq \
- && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocelotiq
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ocelotiq \
+ && install --directory --owner 10001 --group 10001 --mode 0700 /journal
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY config ./config
 COPY docker/healthcheck.mjs ./docker/
-# The operator's commands (keys, accounts, staff, money, webhooks) run from their sources by tsx.
+# The operator's commands (keys, accounts, staff, money, webhooks, privacy, backups) run from their sources by tsx.
 COPY src ./src
-COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts scripts/backup.ts scripts/restore.ts scripts/retention.ts scripts/privacy.ts scripts/keys.ts ./scripts/
+COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts scripts/backup.ts scripts/restore.ts scripts/retention.ts scripts/privacy.ts scripts/keys.ts scripts/acts.ts ./scripts/
 USER 10001:10001
 EXPOSE 8080
 CMD ["node", "dist/api/main.js"]

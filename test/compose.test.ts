@@ -179,6 +179,18 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  it('mounts volumes of our own processes where the image has a folder that they may write to', () => {
+    const targets = services.flatMap(([, { image, volumes }]) =>
+      image?.startsWith('ocelotiq') ? volumes.map((volume) => volume.split(':')[1]) : [],
+    );
+    expect(targets).toContain('/journal');
+    const made = /install --directory --owner 10001 --group 10001 --mode 0700 (.+)/
+      .exec(readFileSync(path.join(root, 'Dockerfile'), 'utf8'))?.[1]
+      ?.split(' ');
+    for (const target of targets) expect(made).toContain(target);
+    expect(loadConfig(containerEnvironment(serviceOf('workers'))).backup.journalFolder).toBe('/journal');
+  });
+
   const cli = spawnSync('docker', ['compose', 'version'], { encoding: 'utf8' });
   if (cli.status === 0) {
     it('is accepted by docker compose itself', () => {

@@ -56,7 +56,10 @@ async function main(): Promise<void> {
 
   const keys = createKeyStore(config.secrets.masterKeys);
   const cipher = createContentCipher(config.secrets.masterKeys, keys);
-  const journal = createDeletionJournal(config.backup.journalFolder);
+  const { journalFolder } = config.backup;
+  if (journalFolder === undefined)
+    log.warn({}, 'DELETION_JOURNAL_DIR is not set: after a restore nothing tells what was deleted since the backup');
+  const journal = createDeletionJournal(journalFolder);
   const catalogue = await openCatalogue(config.providerKeys, log);
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter();
