@@ -28,6 +28,7 @@ export async function performByScript(
       await ready();
       await publishKeyChange(redis, prefix, keyId);
     },
+    policy: { operator: config.operator, retentionDefaults: config.retention.defaults },
     cancel: {
       accounts: createAccountWriter(),
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),

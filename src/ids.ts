@@ -27,6 +27,8 @@ export type IdPrefix =
   | 'sig'
   | 'dsr'
   | 'stf'
+  | 'cns'
+  | 'inc'
   | 'ppr'
   | 'tkt'
   | 'cgr'

@@ -1,13 +1,13 @@
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { Config } from '../config.ts';
 import { AppError, errorBody, toAppError } from '../errors.ts';
+import { html } from '../html.ts';
 import type { Logger } from '../log.ts';
 import { ICON_SVG, LOGO_SVG, STYLE } from './entrance/look.ts';
 import { sendPage } from './entrance/page.ts';
 import { type EntranceDependencies, entranceRoutes } from './entrance/routes.ts';
 import { textsOf } from './entrance/texts.ts';
 import { sameOriginOnly, secureHeaders } from './guards.ts';
-import { html } from './html.ts';
 import { PANEL_STYLE } from './panel/page.ts';
 import { type PanelDependencies, panelRoutes } from './panel/routes.ts';
 import { visitorOf } from './visitor.ts';

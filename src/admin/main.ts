@@ -51,6 +51,7 @@ async function main(): Promise<void> {
   const cipher = createContentCipher(masterKeys);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
+    policy: { operator: config.operator, retentionDefaults: config.retention.defaults },
     cancel: {
       accounts: createAccountWriter(),
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),

@@ -2,8 +2,8 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { NextFunction, Request, Response } from 'express';
 import { ipGroup } from '../auth/ip-group.ts';
 import { findSession, newToken, type OpenSession, type SessionLimits } from '../auth/staff-session.ts';
+import { chooseLanguage, type Language } from '../language.ts';
 import type { Actor } from '../operations/define.ts';
-import { chooseLanguage, type Language } from './language.ts';
 
 /** Who makes a request: the cookie, the session behind it, the language; read once, before anything else happens. */
 

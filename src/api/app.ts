@@ -11,7 +11,9 @@ import { showBalance, showKey } from './routes/account.ts';
 import { patchAccountPrivacy, showAccountPrivacy } from './routes/account-privacy.ts';
 import { listAnnouncements } from './routes/announcements.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
+import { deleteConsent, listConsents, putConsent } from './routes/consents.ts';
 import { listModels, showModel } from './routes/models.ts';
+import { acceptPolicy, showAcceptances, showConsentPage, showPolicy } from './routes/policy.ts';
 import {
   cancelPrivacyRequest,
   filePrivacyRequest,
@@ -50,6 +52,9 @@ export function createApp(deps: ApiDependencies): Express {
   );
   app.get('/docs', swaggerUi.setup(document, { customSiteTitle: 'Ocelotiq API' }));
 
+  app.get('/privacy', showPolicy(deps));
+  app.get('/consents/:purpose', showConsentPage(deps));
+
   app.post('/v1/chat/completions', shedEarly(deps));
   const v1 = express.Router();
   v1.use(authenticate(deps.authenticator, deps.rateLimits));
@@ -72,6 +77,11 @@ export function createApp(deps: ApiDependencies): Express {
   v1.get('/tickets', requireEndpoint('account'), listTickets(deps));
   v1.get('/tickets/:ticketId', requireEndpoint('account'), showTicket(deps));
   v1.post('/tickets/:ticketId/messages', requireEndpoint('account'), writeTicketMessage(deps));
+  v1.get('/account/policy', requireEndpoint('account'), showAcceptances());
+  v1.post('/account/policy', requireEndpoint('account'), acceptPolicy());
+  v1.get('/account/consents', requireEndpoint('account'), listConsents());
+  v1.put('/account/consents/:purpose', requireEndpoint('account'), putConsent());
+  v1.delete('/account/consents/:purpose', requireEndpoint('account'), deleteConsent());
   v1.use(methodNotAllowed(v1));
   app.use('/v1', v1);
 

@@ -4,6 +4,10 @@ import { errors, json, security } from './openapi-responses.ts';
 import {
   accountPrivacyRequest,
   accountPrivacyResponse,
+  consentList,
+  consentRequest,
+  policyAcceptanceRequest,
+  policyAcceptances,
   privacyRequestFiling,
   privacyRequestList,
   privacyRequestResponse,
@@ -14,6 +18,7 @@ import {
 const privacyRequestId = z.object({
   privacyRequestId: z.string().openapi({ example: 'dsr_01kb2v6m3x8p4q9r7t5w1y0z2a' }),
 });
+const purpose = z.object({ purpose: z.string() });
 const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
 
 export const ACCOUNT_DATA_OPERATIONS: readonly RouteConfig[] = [
@@ -69,5 +74,57 @@ export const ACCOUNT_DATA_OPERATIONS: readonly RouteConfig[] = [
     security,
     request: { params: privacyRequestId },
     responses: { 200: json(privacyRequestResponse, 'The request as it is now'), ...errors(401, 403, 404, 409, 429) },
+  },
+  {
+    method: 'get',
+    path: '/v1/account/policy',
+    summary: 'The policy’s version in force, and the versions that the account has accepted',
+    security,
+    responses: { 200: json(policyAcceptances, 'Versions'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'post',
+    path: '/v1/account/policy',
+    summary: 'Accept a version of the policy (idempotent)',
+    security,
+    request: body(policyAcceptanceRequest),
+    responses: { 200: json(policyAcceptances, 'Versions'), ...errors(400, 401, 403, 404, 413, 415, 429) },
+  },
+  {
+    method: 'get',
+    path: '/v1/account/consents',
+    summary: 'Consents that are asked for, with their texts, and those that were given',
+    security,
+    responses: { 200: json(consentList, 'One for each purpose'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'put',
+    path: '/v1/account/consents/{purpose}',
+    summary: 'Give a consent to the text that was shown (idempotent)',
+    security,
+    request: { params: purpose, ...body(consentRequest) },
+    responses: { 200: json(consentList, 'As it is now'), ...errors(400, 401, 403, 404, 409, 413, 415, 429) },
+  },
+  {
+    method: 'delete',
+    path: '/v1/account/consents/{purpose}',
+    summary: 'Withdraw a consent (idempotent)',
+    security,
+    request: { params: purpose },
+    responses: { 200: json(consentList, 'As it is now'), ...errors(401, 403, 429) },
+  },
+  {
+    method: 'get',
+    path: '/privacy',
+    summary: 'The privacy policy as a page, in Russian or English (`lang`), in force or of a `version`',
+    request: { query: z.object({ lang: z.enum(['ru', 'en']).optional(), version: z.string().optional() }) },
+    responses: { 200: { description: 'HTML' }, ...errors(404, 429) },
+  },
+  {
+    method: 'get',
+    path: '/consents/{purpose}',
+    summary: 'The text of a consent as a page',
+    request: { params: purpose, query: z.object({ lang: z.enum(['ru', 'en']).optional() }) },
+    responses: { 200: { description: 'HTML' }, ...errors(404, 429) },
   },
 ];

@@ -69,3 +69,44 @@ export const privacyRequestResponse = z
 export const privacyRequestList = z
   .object({ object: z.literal('list'), data: z.array(privacyRequestResponse) })
   .openapi('PrivacyRequestList');
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const inLanguages = z.object({ ru: z.string(), en: z.string() });
+const isoTime = z.string().openapi({ example: '2026-11-26T00:00:00.000Z' });
+
+export const policyAcceptanceRequest = z
+  .strictObject({ version: z.number().int().min(1).max(999_999) })
+  .openapi('PolicyAcceptanceRequest');
+
+export const policyAcceptances = z
+  .object({
+    object: z.literal('account.policy'),
+    in_force: z.object({ version: z.number().int(), sha256, effective_at: isoTime }).nullable(),
+    accepted: z.array(z.object({ version: z.number().int(), sha256, accepted_at: isoTime })),
+  })
+  .openapi('PolicyAcceptances');
+
+export const consentRequest = z
+  .strictObject({
+    version: z.number().int().min(1).max(999_999),
+    language: z.enum(['ru', 'en']),
+    text_sha256: sha256.openapi({ description: 'Of the text that was shown.' }),
+  })
+  .openapi('ConsentRequest');
+
+export const consentList = z
+  .object({
+    object: z.literal('list'),
+    data: z.array(
+      z.object({
+        purpose: z.string(),
+        version: z.number().int(),
+        title: inLanguages,
+        text: inLanguages,
+        text_sha256: z.object({ ru: sha256, en: sha256 }),
+        given_version: z.number().int().nullable(),
+        given_at: isoTime.nullable(),
+      }),
+    ),
+  })
+  .openapi('ConsentList');

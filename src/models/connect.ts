@@ -9,12 +9,14 @@ import { Announcement } from './announcement.ts';
 import { ApiKey } from './api-key.ts';
 import { AuditEntry } from './audit-entry.ts';
 import { mendClosedConnections } from './closed-connection.ts';
+import { Consent, ConsentDocument } from './consent.ts';
 import { ContentGrant } from './content-grant.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
 import { LegalHold } from './legal-hold.ts';
+import { PolicyAcceptance, PolicyVersion } from './policy.ts';
 import { PriceProposal } from './price-proposal.ts';
 import { PrivacyRequest, ProductionCalendar } from './privacy-request.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
@@ -56,6 +58,10 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
   { model: Adjustment as unknown as Model<never>, validator: ADJUSTMENT_VALIDATOR },
   ...[
     ApiKey,
+    Consent,
+    ConsentDocument,
+    PolicyAcceptance,
+    PolicyVersion,
     AiModel,
     Provider,
     Price,

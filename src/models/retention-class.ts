@@ -21,6 +21,8 @@ export const CLASS_IDS = [
   'destruction_event',
   'destruction_act',
   'act_signature',
+  'policy_acceptance',
+  'consent',
   'staff',
   'staff_session',
   'staff_throttle',

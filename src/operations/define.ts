@@ -5,6 +5,7 @@ import type { IdPrefix } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EmailIndex } from '../privacy/email-index.ts';
+import type { PolicySources } from '../privacy/policy-content.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
 
@@ -21,6 +22,8 @@ export type OperationDependencies = {
   cancel: CancelDependencies;
   cipher: Pick<ContentCipher, 'seal' | 'open'>;
   emailIndex: EmailIndex;
+  /** What a version of the policy is made of. */
+  policy: PolicySources;
 };
 
 export type OperationResult = {

@@ -44,7 +44,11 @@ function readInput(operation: Operation, input: unknown): unknown {
   throw new AppError('invalid_request', { param, message: `${param}: ${issue?.message ?? 'is not valid'}` });
 }
 
+/** A whole text is where the command has put it. */
+const SHOWN_CHARACTERS_MAX = 300;
+
 function shown(value: unknown): string {
+  if (typeof value === 'string' && value.length > SHOWN_CHARACTERS_MAX) return `${value.length} characters`;
   if (typeof value === 'bigint') return `${formatRub(value)} RUB`;
   return value instanceof Date ? value.toISOString() : String(value);
 }

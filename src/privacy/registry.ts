@@ -67,6 +67,8 @@ export const IMPERSONAL_COLLECTIONS: Readonly<Record<string, string>> = {
   prices: 'the catalogue',
   rollups: 'sums over an hour, by model and by provider',
   rollup_walks: 'how far all workers together have counted; ids of requests that run, for as long as they do',
+  policy_versions: 'published texts; names who published them',
+  consent_documents: 'published texts; names who published them',
   reconciliation_walks: 'how far all workers together are',
   production_calendars: 'working days; names who entered a year',
   retention_runs: 'counts of what was purged; names who started a run by hand',

@@ -5,6 +5,7 @@ import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import { EVIDENCE_CLASSES } from './evidence-classes.ts';
 import { BOOKS, BOOKS_UNTIL, books, CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
+import { POLICY_CLASSES } from './policy-classes.ts';
 import { ROLLUP_CLASS } from './rollup-class.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
 import { SUPPORT_CLASSES } from './support-classes.ts';
@@ -41,6 +42,7 @@ const ERASED = 'erased';
 export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   ...STAFF_CLASSES,
   ROLLUP_CLASS,
+  ...POLICY_CLASSES,
   {
     id: 'request.content',
     category: { en: 'texts of requests and answers', ru: 'тексты запросов и ответов' },

@@ -19,6 +19,7 @@ export const emailIndex = createEmailIndex(masterKeys);
 
 export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   publishKey: async () => undefined,
+  policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
   cancel: {
     accounts: { settle: async () => undefined },
     writer: { markSettled: async () => undefined },

@@ -16,6 +16,7 @@ const pepper = Buffer.alloc(32, 7);
 const masterKeys = new Map([[1, Buffer.alloc(32, 9)]]);
 const deps = {
   publishKey: async () => undefined,
+  policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
   cancel: {
     accounts: { settle: async () => undefined },
     writer: { markSettled: async () => undefined },

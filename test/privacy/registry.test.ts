@@ -6,6 +6,8 @@ import type { z } from 'zod';
 import { ALLOWED_MEMBERS } from '../../src/log.ts';
 import '../../src/models/connect.ts';
 import { CLASS_IDS } from '../../src/models/retention-class.ts';
+import { CUSTOMER_CLASSES } from '../../src/privacy/policy-content.ts';
+import { RU_WORDS, russianNorm } from '../../src/privacy/policy-words.ts';
 import {
   IMPERSONAL_COLLECTIONS,
   REGISTRY,
@@ -96,6 +98,12 @@ describe('the registry of personal data', () => {
 
   it('ends an erasure with the account and its key, so that a broken one is found again', () => {
     expect(ROW_CLASSES.slice(-2).map(({ id }) => id)).toEqual(['account', 'data_key']);
+  });
+
+  it('has words in Russian for what the policy says of customers', () => {
+    expect(CUSTOMER_CLASSES.filter(({ id }) => !RU_WORDS[id]).map(({ id }) => id)).toEqual([]);
+    const norms = CUSTOMER_CLASSES.map(({ legalBasis }) => russianNorm(legalBasis));
+    expect(norms.filter((norm) => /[a-z]/i.test(norm))).toEqual([]);
   });
 
   it('names a norm and a term for everything an erasure leaves', () => {

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import type { Enrolment } from '../../auth/staff-totp.ts';
-import { html, type Markup } from '../html.ts';
+import { html, type Markup } from '../../html.ts';
 import { visitorOf } from '../visitor.ts';
 import { complaint, form, type PageContent } from './page.ts';
 import { qrPicture } from './qr.ts';

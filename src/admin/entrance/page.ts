@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
-import { html, Markup } from '../html.ts';
-import type { Language } from '../language.ts';
+import { html, Markup } from '../../html.ts';
+import type { Language } from '../../language.ts';
 import { visitorOf } from '../visitor.ts';
 import { type Texts, textsOf } from './texts.ts';
 

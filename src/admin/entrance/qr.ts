@@ -1,5 +1,5 @@
 import qrcode from 'qrcode-generator';
-import { escapeHtml, Markup } from '../html.ts';
+import { escapeHtml, Markup } from '../../html.ts';
 
 const QUIET_CELLS = 4;
 

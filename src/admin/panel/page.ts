@@ -1,5 +1,5 @@
 import type { AdminJS } from 'adminjs';
-import { html, scriptJson } from '../html.ts';
+import { html, scriptJson } from '../../html.ts';
 import type { Visitor } from '../visitor.ts';
 import { panelState, THEME } from './state.ts';
 
