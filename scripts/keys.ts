@@ -5,12 +5,13 @@ import { createContentCipher } from '../src/privacy/content-key.ts';
 import { createEmailIndex } from '../src/privacy/email-index.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
 import { resealAccount } from '../src/privacy/reseal.ts';
+import { createProviderKeyStore } from '../src/requests/provider-keys.ts';
 import { runScript, table, UsageError } from './environment.ts';
 
 const USAGE = `Usage: npm run keys -- <command>
 
   status                     keys by version of the master key, and rotations that are not over
-  rotate-master              wrap every data key, and index e-mail addresses, under the newest of MASTER_KEYS
+  rotate-master              wrap data keys, index e-mails, seal providers' keys under the newest of MASTER_KEYS
   rotate-account <account>   a new data key, and what is stored sealed again under it
   reseal <account>           goes on with that; drops the older keys when nothing is under them any more`;
 
@@ -32,9 +33,11 @@ const rotateMaster: Command = async (masterKeys) => {
   const cipher = createContentCipher(masterKeys, store);
   const contacts = await indexContactsAnew({ cipher, emailIndex: createEmailIndex(masterKeys) }, signal);
   const left = (count: number) => (count === 0 ? '' : `; ${count} do not open and were left as they are`);
+  const upstreams = await createProviderKeyStore(masterKeys).sealAnew();
   return [
     `${keys.changed} accounts have their keys under master key ${Math.max(...masterKeys.keys())} now${left(keys.unreadable)}`,
     `${contacts.changed} e-mail addresses are indexed anew${left(contacts.unreadable)}`,
+    `${upstreams.changed} keys of providers are sealed anew${left(upstreams.unreadable)}`,
   ].join('\n');
 };
 

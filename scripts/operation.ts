@@ -9,6 +9,7 @@ import { type Command, createPerform } from '../src/operations/perform.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
 import { createEmailIndex } from '../src/privacy/email-index.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
+import { createProviderKeyStore } from '../src/requests/provider-keys.ts';
 import { createRequestWriter } from '../src/requests/writer.ts';
 import { sendCancel } from '../src/stream/control.ts';
 
@@ -39,6 +40,7 @@ export async function performByScript(
     },
     cipher: createContentCipher(config.secrets.masterKeys),
     emailIndex: createEmailIndex(config.secrets.masterKeys),
+    providerKeys: createProviderKeyStore(config.secrets.masterKeys),
   });
   try {
     return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);

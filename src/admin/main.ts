@@ -13,6 +13,7 @@ import { createContentCipher } from '../privacy/content-key.ts';
 import { createEmailIndex } from '../privacy/email-index.ts';
 import { inspectQueues } from '../queue/inspect.ts';
 import { createRedis } from '../redis.ts';
+import { createProviderKeyStore } from '../requests/provider-keys.ts';
 import { createRequestWriter } from '../requests/writer.ts';
 import { sendCancel } from '../stream/control.ts';
 import { createAdminApp } from './app.ts';
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
     },
     cipher,
     emailIndex: createEmailIndex(masterKeys),
+    providerKeys: createProviderKeyStore(masterKeys),
   });
   let stopping = false;
   const app = createAdminApp({

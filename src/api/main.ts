@@ -18,6 +18,7 @@ import { createAdmission } from '../requests/admission.ts';
 import { withdrawRequest } from '../requests/cancel.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
 import { createFollower } from '../requests/follow.ts';
+import { createProviderKeyStore } from '../requests/provider-keys.ts';
 import { createRequestWriter } from '../requests/writer.ts';
 import { sendCancel } from '../stream/control.ts';
 import { createLogReader } from '../stream/log-reader.ts';
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
   const cipher = createContentCipher(config.secrets.masterKeys);
   const follower = createFollower({ relay, cipher, log });
   lifecycle.defer('follower', follower.close);
-  const catalogue = await openCatalogue(config.providerKeys, log);
+  const catalogue = await openCatalogue(config.providerKeys, createProviderKeyStore(config.secrets.masterKeys), log);
   lifecycle.defer('catalogue', catalogue.close);
   const keySubscriber = redis('blocking', 'redis keys');
   const authenticator = createAuthenticator({

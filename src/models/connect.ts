@@ -19,6 +19,7 @@ import { LegalHold } from './legal-hold.ts';
 import { PolicyAcceptance, PolicyVersion } from './policy.ts';
 import { PriceProposal } from './price-proposal.ts';
 import { PrivacyRequest, ProductionCalendar } from './privacy-request.ts';
+import { ProviderKey } from './provider-key.ts';
 import { ReconciliationAlert } from './reconciliation-alert.ts';
 import { ReconciliationSegment } from './reconciliation-segment.ts';
 import { ReconciliationWalk } from './reconciliation-walk.ts';
@@ -66,6 +67,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     Provider,
     Price,
     PriceProposal,
+    ProviderKey,
     Delivery,
     ReconciliationAlert,
     ReconciliationSegment,

@@ -8,6 +8,7 @@ import type { EmailIndex } from '../privacy/email-index.ts';
 import type { PolicySources } from '../privacy/policy-content.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
+import type { ProviderKeyStore } from '../requests/provider-keys.ts';
 
 /** What a command of staff is made of. */
 
@@ -24,6 +25,7 @@ export type OperationDependencies = {
   emailIndex: EmailIndex;
   /** What a version of the policy is made of. */
   policy: PolicySources;
+  providerKeys: Pick<ProviderKeyStore, 'set' | 'remove'>;
 };
 
 export type OperationResult = {
@@ -50,8 +52,8 @@ export type Operation = {
   run: (input: never, given: Given) => Promise<OperationResult>;
 };
 
-/** Inputs that are not for the log: personal data, what customers wrote, and long texts that are kept elsewhere. */
-export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['email', 'subject', 'text', 'textRu', 'textEn']);
+/** Inputs that are not for the log: secrets, personal data, what customers wrote, and long texts that are kept elsewhere. */
+export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['apiKey', 'email', 'subject', 'text', 'textRu', 'textEn']);
 
 export const reason = z.string().trim().min(5).max(500);
 export const withReason = z.strictObject({ reason });

@@ -10,6 +10,8 @@ import { type Given, operation, personOf, reason, withReason } from './define.ts
 
 const MODEL_ID = /^[\w./:@-]{1,128}$/;
 const PROVIDER_ID = /^[a-z0-9_]{1,40}$/;
+/** Goes into a header as it is. */
+const PROVIDER_KEY = /^[\x21-\x7e]{8,512}$/;
 const PRIORITY_MAX = 1_000;
 
 const rubles = z
@@ -80,6 +82,18 @@ export const ROUTING_OPERATIONS = {
   ),
   'providers.disable': operation('routing.change', PROVIDER_ID, withReason, (_input, { targetId }) =>
     switchProvider(targetId, false),
+  ),
+  'providers.set-key': operation(
+    ['provider-keys.rotate', 'provider-keys.change'],
+    PROVIDER_ID,
+    z.strictObject({ apiKey: z.string().trim().regex(PROVIDER_KEY, 'is not a key'), reason }),
+    ({ apiKey }, { actor, targetId, deps }) => {
+      const mayAdd = actor.kind === 'script' || can(actor.role, 'provider-keys.change');
+      return deps.providerKeys.set(targetId, apiKey, { by: personOf(actor), mayAdd });
+    },
+  ),
+  'providers.remove-key': operation('provider-keys.change', PROVIDER_ID, withReason, (_input, { targetId, deps }) =>
+    deps.providerKeys.remove(targetId),
   ),
   'prices.propose': operation('prices.propose', undefined, price, async (input, { actor }) => {
     const { modelId, reason: why, validFrom } = input;

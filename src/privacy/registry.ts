@@ -65,6 +65,7 @@ export const IMPERSONAL_COLLECTIONS: Readonly<Record<string, string>> = {
   models: 'the catalogue',
   providers: 'the catalogue',
   prices: 'the catalogue',
+  provider_keys: 'sealed keys by which upstreams know us; names who changed one',
   rollups: 'sums over an hour, by model and by provider',
   rollup_walks: 'how far all workers together have counted; ids of requests that run, for as long as they do',
   policy_versions: 'published texts; names who published them',

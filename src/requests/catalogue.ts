@@ -15,6 +15,7 @@ import type { PriceSnapshot } from '../models/request.ts';
 import { parseRub } from '../money.ts';
 import { runPeriodically } from '../periodic.ts';
 import type { RouteTarget } from '../providers/provider.ts';
+import type { ProviderKeyStore } from './provider-keys.ts';
 
 /** Models, providers and prices, held in the process and read again every few seconds. */
 
@@ -44,7 +45,11 @@ function snapshot(price: PriceDocument): PriceSnapshot {
   return { ...rates, priceId: _id };
 }
 
-function resolve(rows: Rows, providerKeys: ReadonlyMap<string, string>, at: Date): Map<string, CatalogueModel> {
+function resolve(
+  rows: Rows,
+  providerKeys: ReadonlyMap<string, string | undefined>,
+  at: Date,
+): Map<string, CatalogueModel> {
   const providers = new Map(
     rows.providers.filter((provider) => provider.enabled).map((provider) => [provider._id, provider]),
   );
@@ -84,13 +89,26 @@ async function readRows(): Promise<Rows> {
   return { models, providers, prices };
 }
 
-/** Loads the catalogue and keeps it fresh. While MongoDB is away the last good one is used. */
-export async function openCatalogue(providerKeys: ReadonlyMap<string, string>, log: Logger): Promise<Catalogue> {
-  let models = resolve(await readRows(), providerKeys, new Date());
+/**
+ * Loads the catalogue and keeps it fresh. While MongoDB is away the last good one is used. A key that operators set stands
+ * before the configuration's; one that does not open takes its provider out instead of falling back to an older key.
+ */
+export async function openCatalogue(
+  configuredKeys: ReadonlyMap<string, string>,
+  storedKeys: Pick<ProviderKeyStore, 'readAll'>,
+  log: Logger,
+): Promise<Catalogue> {
+  const read = async () => {
+    const [rows, stored] = await Promise.all([readRows(), storedKeys.readAll()]);
+    for (const [provider, key] of stored)
+      if (key === undefined) log.warn({ provider }, 'the key set for this provider does not open');
+    return resolve(rows, new Map([...configuredKeys, ...stored]), new Date());
+  };
+  let models = await read();
   const refresh = runPeriodically(
     { intervalMs: REFRESH_MS },
     async () => {
-      models = resolve(await readRows(), providerKeys, new Date());
+      models = await read();
     },
     (error) => log.warn({ err: error }, 'catalogue not refreshed'),
   );

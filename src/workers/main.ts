@@ -17,6 +17,7 @@ import { createProducer, type Producer } from '../queue/enqueue.ts';
 import { startWorkers, type Workers } from '../queue/start-workers.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
+import { createProviderKeyStore } from '../requests/provider-keys.ts';
 import { createRunningRequests } from '../requests/running.ts';
 import { createRequestWriter } from '../requests/writer.ts';
 import { isHeard, onCancel } from '../stream/control.ts';
@@ -60,7 +61,7 @@ async function main(): Promise<void> {
   if (journalFolder === undefined)
     log.warn({}, 'DELETION_JOURNAL_DIR is not set: after a restore nothing tells what was deleted since the backup');
   const journal = createDeletionJournal(journalFolder);
-  const catalogue = await openCatalogue(config.providerKeys, log);
+  const catalogue = await openCatalogue(config.providerKeys, createProviderKeyStore(config.secrets.masterKeys), log);
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter();
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });

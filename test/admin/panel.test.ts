@@ -95,6 +95,12 @@ const COMMANDS: readonly [
   [() => 'prices/actions/propose', 'prices.propose', PRICE],
   [() => 'proposals/actions/propose', 'prices.propose', PRICE],
   [() => 'providers/records/none/enable', 'routing.change', { reason }],
+  [
+    () => 'providers/records/none/setKey',
+    ['provider-keys.rotate', 'provider-keys.change'],
+    { reason, apiKey: 'sk-none-1234' },
+  ],
+  [() => 'providers/records/none/removeKey', 'provider-keys.change', { reason }],
   [() => 'providers/records/none/disable', 'routing.change', { reason }],
   [() => `proposals/records/${newId('ppr')}/approvePrice`, 'prices.approve', { reason }],
   [() => `proposals/records/${newId('ppr')}/rejectPrice`, ['prices.propose', 'prices.approve'], { reason }],

@@ -6,6 +6,7 @@ import type { OperationResult } from '../../src/operations/define.ts';
 import { createPerform } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
+import { createProviderKeyStore } from '../../src/requests/provider-keys.ts';
 
 /** People who give commands, without a browser between. */
 
@@ -17,6 +18,8 @@ export const cipher = createContentCipher(masterKeys);
 
 export const emailIndex = createEmailIndex(masterKeys);
 
+export const providerKeys = createProviderKeyStore(masterKeys);
+
 export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   publishKey: async () => undefined,
   policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
@@ -27,6 +30,7 @@ export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   },
   cipher,
   emailIndex,
+  providerKeys,
 });
 
 export type Person = { kind: 'staff'; staffId: string; role: StaffRole; address: string };

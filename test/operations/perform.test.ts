@@ -9,6 +9,7 @@ import { OPERATION_NAMES, OPERATIONS, type OperationName } from '../../src/opera
 import { createPerform, mayBegin } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
+import { createProviderKeyStore } from '../../src/requests/provider-keys.ts';
 import { useStores } from '../helpers/stores.ts';
 
 useStores();
@@ -24,6 +25,7 @@ const deps = {
   },
   cipher: createContentCipher(masterKeys),
   emailIndex: createEmailIndex(masterKeys),
+  providerKeys: createProviderKeyStore(masterKeys),
 };
 const perform = createPerform(createAuditLog(pepper), deps);
 const actor = (role: StaffRole) => ({ kind: 'staff', staffId: newId('stf'), role, address: '192.0.2.1' }) as const;

@@ -45,6 +45,7 @@ function Field({ field: { name, kind, isOptional = false, choices = [] }, value,
     moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
     rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
     email: () => createElement(Input, { ...common, type: 'email', maxLength: 254 }),
+    secret: () => createElement(Input, { ...common, type: 'password', autoComplete: 'off', maxLength: 512 }),
     letter: () => createElement(TextArea, { ...common, rows: 10, minLength: 5, maxLength: 4_000 }),
     text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500 }),
     choice: () =>

@@ -45,7 +45,7 @@ export type PanelField = {
 export type CommandField = {
   name: string;
   isOptional?: boolean;
-  kind: 'text' | 'letter' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
+  kind: 'text' | 'secret' | 'letter' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
   choices?: readonly string[];
 };
 

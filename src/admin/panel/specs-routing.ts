@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import { PRICE_PROPOSAL_STATES } from '../../models/price-proposal.ts';
+import { providerKeyEnd } from '../../requests/provider-keys.ts';
 import {
   choiceField,
   exactField,
@@ -85,6 +86,17 @@ export const MODELS: PanelSpec = {
   ],
 };
 
+/** Nothing else of a key is ever shown. */
+const keyEnd: PanelField = {
+  name: 'apiKeyEnd',
+  paths: ['_id'],
+  value: () => undefined,
+  opened: async ({ _id }) => {
+    const last4 = await providerKeyEnd(String(_id));
+    return last4 === undefined ? '—' : `…${last4}`;
+  },
+};
+
 export const PROVIDERS: PanelSpec = {
   id: 'providers',
   collection: 'providers',
@@ -98,10 +110,26 @@ export const PROVIDERS: PanelSpec = {
     textField('country', { listed: true }),
     switchField('enabled', { listed: true }),
     switchField('needsKey', { listed: true }),
+    keyEnd,
   ],
   commands: [
     { action: 'enable', operation: 'providers.enable', icon: 'PlayCircle', fields: [REASON], when: isOff },
     { ...TURN_OFF, operation: 'providers.disable' },
+    {
+      action: 'setKey',
+      operation: 'providers.set-key',
+      icon: 'Key',
+      fields: [{ name: 'apiKey', kind: 'secret' }, REASON],
+      when: ({ needsKey }) => needsKey === 'yes',
+    },
+    {
+      action: 'removeKey',
+      operation: 'providers.remove-key',
+      icon: 'Trash2',
+      fields: [REASON],
+      when: ({ needsKey }) => needsKey === 'yes',
+      isDangerous: true,
+    },
   ],
 };
 

@@ -12,16 +12,24 @@ const en = {
     propose: 'Propose a price',
     approvePrice: 'Approve',
     rejectPrice: 'Reject',
+    setKey: 'Set the key',
+    removeKey: 'Remove the key',
   },
   properties: {
     route: 'Route',
     country: 'Country (ISO 3166-1)',
     priority: 'Place (the smallest is tried first)',
     proposalState: 'State',
+    apiKey: 'Key of the provider',
+    apiKeyEnd: 'Key set here',
   },
   messages: {
     explain_enable: 'Takes effect everywhere within a few seconds.',
     explain_turnOff: 'New requests get no answer from it within a few seconds; what runs is finished.',
+    explain_setKey:
+      'Used within a few seconds instead of the one in the configuration. Nobody can read it here again but for its end.',
+    explain_removeKey:
+      'Within a few seconds the key of the configuration is used; without one, nothing is sent to this provider.',
     explain_route: 'The route is one of those that the model lists. Takes effect within a few seconds.',
     explain_propose:
       'Rubles for a million tokens. What is left empty costs what its class costs. Somebody else has to approve it before it begins.',
@@ -42,16 +50,24 @@ const ru: typeof en = {
     propose: 'Предложить цену',
     approvePrice: 'Одобрить',
     rejectPrice: 'Отклонить',
+    setKey: 'Задать ключ',
+    removeKey: 'Убрать ключ',
   },
   properties: {
     route: 'Маршрут',
     country: 'Страна (ISO 3166-1)',
     priority: 'Место (с меньшего пробуют первым)',
     proposalState: 'Состояние',
+    apiKey: 'Ключ провайдера',
+    apiKeyEnd: 'Заданный здесь ключ',
   },
   messages: {
     explain_enable: 'Подействует везде в течение нескольких секунд.',
     explain_turnOff: 'Через несколько секунд новые запросы туда не пойдут; уже начатые будут закончены.',
+    explain_setKey:
+      'Через несколько секунд заменит ключ из конфигурации. Прочитать его здесь больше нельзя, видно только окончание.',
+    explain_removeKey:
+      'Через несколько секунд будет использован ключ из конфигурации; без него провайдеру ничего не отправляется.',
     explain_route: 'Маршрут — один из перечисленных у модели. Подействует в течение нескольких секунд.',
     explain_propose:
       'Рублей за миллион токенов. Что не заполнено, стоит столько же, сколько его вид. Одобрить должен другой человек, пока цена не началась.',
