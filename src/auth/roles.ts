@@ -29,6 +29,7 @@ const MATRIX = {
   'prices.propose': '--+--',
   'prices.approve': '---+-',
   'privacy.open': '+----',
+  'privacy-requests.read': '+--++',
   'privacy.read': '---++',
   'privacy.execute': '---+-',
   'tickets.read': '+--++',

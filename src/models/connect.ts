@@ -1,4 +1,4 @@
-import type { Collection, Document, MongoClient } from 'mongodb';
+import { Binary, type Collection, type Document, type MongoClient } from 'mongodb';
 import mongoose, { type Connection, type Model } from 'mongoose';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { AccountContact } from './account-contact.ts';
@@ -178,6 +178,11 @@ async function createKeyStore(): Promise<void> {
 
 /** The driver's objects are costly to make, and would be made for every operation; they belong to one connection. */
 const collections = new Map<string, { client: MongoClient; database: string; collection: Collection }>();
+
+/** Bytes as a read gave them, with or without `promoteBuffers`. */
+export function bytesOf(value: Uint8Array | Binary): Uint8Array {
+  return value instanceof Binary ? value.buffer.subarray(0, value.position) : value;
+}
 
 /**
  * The driver's collection behind a model, for the hot path: no casting, no hydration. Filters and updates given to it

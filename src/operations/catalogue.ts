@@ -3,6 +3,7 @@ import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
+import { PRIVACY_OPERATIONS } from './privacy.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
 import { SUPPORT_OPERATIONS } from './support.ts';
@@ -22,6 +23,7 @@ export const OPERATIONS = {
   ...SUPPORT_OPERATIONS,
   ...CONTENT_OPERATIONS,
   ...ANNOUNCEMENT_OPERATIONS,
+  ...PRIVACY_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -1,7 +1,7 @@
 import { MongoServerError } from 'mongodb';
 import { AppError } from '../errors.ts';
 import { isId, lowestIdAt } from '../ids.ts';
-import { nativeCollection } from '../models/connect.ts';
+import { bytesOf, nativeCollection } from '../models/connect.ts';
 import { PrivacyRequest, type PrivacyRequestDocument, type PrivacyRequestType } from '../models/privacy-request.ts';
 import type { ContentCipher } from './content-key.ts';
 import { closeRequest, contactContext, detailsContext, fileRequest, verifyIdentity } from './privacy-requests.ts';
@@ -77,8 +77,8 @@ export async function readTexts(
   { _id, contact, details }: PrivacyRequestDocument,
   cipher: Pick<ContentCipher, 'open'>,
 ): Promise<{ contact: string | undefined; details: string | undefined }> {
-  const open = async (context: string, sealed: Buffer | undefined) =>
-    sealed && (await cipher.open(_id, context, sealed)).toString();
+  const open = async (context: string, sealed: Uint8Array | undefined) =>
+    sealed && (await cipher.open(_id, context, bytesOf(sealed))).toString();
   return { contact: await open(contactContext(_id), contact), details: await open(detailsContext(_id), details) };
 }
 

@@ -1,4 +1,5 @@
-import { Binary } from 'mongodb';
+import type { Binary } from 'mongodb';
+import { bytesOf } from '../models/connect.ts';
 import type { TicketDocument, TicketMessage } from '../models/ticket.ts';
 
 /** The texts of tickets, sealed under their account's key. */
@@ -29,8 +30,7 @@ async function openText(
   place: string,
   sealed: Uint8Array | Binary,
 ): Promise<string> {
-  const bytes = sealed instanceof Binary ? sealed.buffer.subarray(0, sealed.position) : sealed;
-  return (await open(accountId, place, bytes)).toString();
+  return (await open(accountId, place, bytesOf(sealed))).toString();
 }
 
 /** @throws when the account's key is gone. */

@@ -57,6 +57,7 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['tickets', 'tickets.read', () => seeded.ticketId],
   ['contentGrants', 'tickets.read', () => seeded.grantId],
   ['announcements', 'announcements.read', () => seeded.announcementId],
+  ['privacyRequests', 'privacy-requests.read', () => seeded.privacyRequestId],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
@@ -64,6 +65,7 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
 const PROPOSE: readonly Permission[] = ['money.propose', 'money.propose-large'];
 const LATER = new Date(Date.now() + 86_400_000).toISOString();
 const PRICE = { reason, modelId: 'none', input: '1', output: '2', validFrom: LATER };
+const PREPARE: readonly Permission[] = ['privacy.open', 'privacy.execute'];
 const APPROVE: readonly Permission[] = ['money.approve', 'money.approve-large'];
 
 /** Every command with what it needs, its path and what it is given. */
@@ -120,6 +122,21 @@ const COMMANDS: readonly [
   [() => `tickets/records/${newId('tkt')}/openContent`, 'content.break-glass', { reason, minutes: '5' }],
   [() => `contentGrants/records/${newId('cgr')}/readContent`, 'content.break-glass', {}],
   [() => `contentGrants/records/${newId('cgr')}/closeContent`, 'content.break-glass', {}],
+  [
+    () => 'privacyRequests/actions/fileSubject',
+    PREPARE,
+    { accountId: newId('acc'), subjectType: 'access', email: 'a@example.org' },
+  ],
+  [() => `privacyRequests/records/${newId('dsr')}/verifyIdentity`, PREPARE, { identity: 'signed_letter' }],
+  [() => `privacyRequests/records/${newId('dsr')}/planErasure`, PREPARE, {}],
+  [() => `privacyRequests/records/${newId('dsr')}/submitErasure`, PREPARE, {}],
+  [() => `privacyRequests/records/${newId('dsr')}/extendTerm`, PREPARE, { reason }],
+  [() => `privacyRequests/records/${newId('dsr')}/approveErasure`, 'privacy.execute', { manifestHash: 'none' }],
+  [() => `privacyRequests/records/${newId('dsr')}/retryErasure`, 'privacy.execute', {}],
+  [() => `privacyRequests/records/${newId('dsr')}/answerSubject`, 'privacy.execute', { reason }],
+  [() => `privacyRequests/records/${newId('dsr')}/refuseSubject`, 'privacy.execute', { reason }],
+  [() => `privacyRequests/records/${newId('dsr')}/cancelSubject`, 'privacy.execute', { reason }],
+  [() => `privacyRequests/records/${newId('dsr')}/duplicateSubject`, 'privacy.execute', { reason }],
   [() => `announcements/records/${newId('ann')}/publish`, 'announcements.change', { reason }],
   [() => `announcements/records/${newId('ann')}/endAnnouncement`, 'announcements.change', { reason }],
   [

@@ -15,6 +15,7 @@ import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { setContact } from '../../src/privacy/account-contact.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
+import { fileRequest } from '../../src/privacy/privacy-requests.ts';
 import { applyBatch } from '../../src/rollups/apply-batch.ts';
 import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
 import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
@@ -40,6 +41,7 @@ export type Seeded = {
   ticketId: string;
   grantId: string;
   announcementId: string;
+  privacyRequestId: string;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -175,6 +177,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
   const access = { ticketId, staffId: newId('stf'), minutes: 5, reason: 'to see which of the two', needsConsent: true };
   const { _id: grantId } = await grantAccess(access, cipher);
+  const letter = { accountId, type: 'erase_account', channel: 'letter', contact: OWNER_EMAIL } as const;
+  const { _id: privacyRequestId } = await fileRequest({ ...letter, receivedAt: new Date(), by: newId('stf') }, cipher);
   const announcementId = await draftAnnouncement({
     audience: 'everybody',
     title: { ru: 'Работы ночью', en: 'Maintenance at night' },
@@ -208,6 +212,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     ticketId,
     grantId,
     announcementId,
+    privacyRequestId,
     secrets: [
       key,
       document.digest,

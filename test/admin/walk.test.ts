@@ -127,6 +127,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       tickets: seeded.ticketId,
       contentGrants: seeded.grantId,
       announcements: seeded.announcementId,
+      privacyRequests: seeded.privacyRequestId,
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

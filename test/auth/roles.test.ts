@@ -28,6 +28,7 @@ const ALLOWED: Record<Permission, string> = {
   'prices.propose': 'finance',
   'prices.approve': 'admin',
   'privacy.open': 'support',
+  'privacy-requests.read': 'support admin auditor',
   'privacy.read': 'admin auditor',
   'privacy.execute': 'admin',
   'tickets.read': 'support admin auditor',

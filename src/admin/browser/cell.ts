@@ -34,6 +34,7 @@ const TONE_OF: Readonly<Record<string, string>> = {
   overdue: 'bad',
   urgent: 'bad',
   due: 'waiting',
+  soon: 'bad',
   high: 'waiting',
   answered: 'good',
   current: 'bad',
@@ -58,9 +59,13 @@ function moment(text: string, language: string): string {
     : at.toLocaleString(localeOf(language), { dateStyle: 'short', timeStyle: 'medium' });
 }
 
+/** More than this goes over several lines. */
+const TAG_CHARACTERS = 32;
+
 function Tag({ value, label }: { value: string; label: string }): Element {
   const [color, background] = TONES[TONE_OF[value] ?? 'plain'] ?? [];
-  const style = { color, background, border: 0, whiteSpace: 'nowrap', fontWeight: 600 };
+  const room = label.length > TAG_CHARACTERS ? { height: 'auto' } : { whiteSpace: 'nowrap' };
+  const style = { color, background, border: 0, fontWeight: 600, ...room };
   return createElement(Badge, { style, 'data-value': value }, label);
 }
 

@@ -22,6 +22,7 @@ const COUNT_MAX = 1_000;
 const READ_TIMEOUT_MS = 3_000;
 const WEEK_MS = 7 * 86_400_000;
 const OVERDUE = 'tickets?filters.clock=overdue';
+const DUE = 'privacyRequests?filters.term=open';
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
 /** Rejects when Redis does not answer in time. */
@@ -140,9 +141,9 @@ async function figuresFor(role: StaffRole): Promise<DashboardFacts['figures']> {
     const count = await overdueTickets();
     figures.push({ name: 'ticketsOverdue', count, isAlarming: count > 0, href: OVERDUE });
   }
-  if (can(role, 'privacy.read')) {
+  if (can(role, 'privacy-requests.read')) {
     const count = await dueRequests(Date.now());
-    figures.push({ name: 'dueRequests', count, isAlarming: count > 0 });
+    figures.push({ name: 'dueRequests', count, isAlarming: count > 0, href: DUE });
   }
   return figures;
 }

@@ -4,6 +4,7 @@ import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
+import { PRIVACY_WORDS } from './words/privacy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
@@ -286,6 +287,7 @@ export const EN = joined(OWN, [
   ANNOUNCEMENT_WORDS.en,
   TRAFFIC_WORDS.en,
   CONTACT_WORDS.en,
+  PRIVACY_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list. */

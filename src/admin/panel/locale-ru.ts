@@ -4,6 +4,7 @@ import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { POLICY_WORDS } from './words/policy.ts';
+import { PRIVACY_WORDS } from './words/privacy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
@@ -278,6 +279,7 @@ const OURS = joined(OWN, [
   ANNOUNCEMENT_WORDS.ru,
   TRAFFIC_WORDS.ru,
   CONTACT_WORDS.ru,
+  PRIVACY_WORDS.ru,
 ]);
 
 export const RU = {

@@ -122,10 +122,11 @@ export class PanelResource extends BaseResource {
     return new BaseRecord({ ...params, id: toAddress(String(params.id)) }, this);
   }
 
-  private orderedBy(filter: Filter | undefined): string {
+  private orderOf(filter: Filter | undefined, direction: 1 | -1): Record<string, 1 | -1> {
     const { ordered } = this.spec;
     const searched = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
-    return ordered && searched.some(({ path, value }) => path === ordered.within && value !== '') ? ordered.by : '_id';
+    const isWithin = ordered && searched.some(({ path, value }) => path === ordered.within && value !== '');
+    return isWithin ? { [ordered.by]: ordered.direction ?? direction } : { _id: direction };
   }
 
   private idOf(id: string | number): unknown {
@@ -144,7 +145,7 @@ export class PanelResource extends BaseResource {
   private search(fields: readonly PanelField[], filter: Filter, direction: 1 | -1): Document[] {
     const { indexed, others } = conditionsOf(fields, filter);
     const { scanMax } = this.spec;
-    const sorted = { $sort: { [this.orderedBy(filter)]: direction } };
+    const sorted = { $sort: this.orderOf(filter, direction) };
     const bound = scanMax !== undefined && others.length > 0 ? [{ $limit: scanMax }] : [];
     return [...matching(indexed), sorted, ...bound, ...matching(others)];
   }

@@ -76,8 +76,8 @@ export type PanelSpec = {
   collectionCommands?: readonly PanelCommand[];
   /** A collection that grows without end: what no index finds is looked for among so many of the newest only. */
   scanMax?: number;
-  /** Within the records of one of these, in this order instead of the ids'; an index serves both. */
-  ordered?: { within: string; by: string };
+  /** Within the records of one of these, in this order instead of the ids'; upwards or downwards always, where `direction` says so. */
+  ordered?: { within: string; by: string; direction?: 1 | -1 };
   /** Moments of a record's life, shown as steps; names of fields. */
   steps?: readonly string[];
   /** Collections whose records belong to one of these, and the field there that holds its id (or what `by` names). */

@@ -32,6 +32,7 @@ export const ACCOUNTS: PanelSpec = {
     { resourceId: 'alerts', filter: 'accountId' },
     { resourceId: 'adjustments', filter: 'accountId' },
     { resourceId: 'tickets', filter: 'accountId' },
+    { resourceId: 'privacyRequests', filter: 'accountId' },
   ],
   fields: [
     idField(),

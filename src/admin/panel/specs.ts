@@ -1,6 +1,7 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ANNOUNCEMENTS } from './specs-announcements.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
+import { PRIVACY_REQUESTS } from './specs-privacy.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
 import { CONTENT_GRANTS, TICKETS } from './specs-support.ts';
@@ -21,6 +22,7 @@ export const SPECS: readonly PanelSpec[] = [
   PROVIDERS,
   TICKETS,
   CONTENT_GRANTS,
+  PRIVACY_REQUESTS,
   ANNOUNCEMENTS,
   STAFF,
   AUDIT,

@@ -1,0 +1,220 @@
+import type { Document } from 'mongodb';
+import {
+  IDENTITY_KINDS,
+  PRIVACY_REQUEST_STATES,
+  PRIVACY_REQUEST_TYPES,
+  type PrivacyRequestDocument,
+  type PrivacyRequestState,
+  type PrivacyRequestType,
+} from '../../models/privacy-request.ts';
+import { readTexts } from '../../privacy/intake.ts';
+import { nextState } from '../../privacy/request-machine.ts';
+import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
+import { choiceField, exactField, idField, linesField, plain, switchField, textField, timeField } from './fields.ts';
+import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
+
+/** Requests of data subjects: the queue by due date, and on each one's page the next step that the law wants. */
+
+const SOON_MS = 3 * 86_400_000;
+const TERMS = ['open', 'overdue', 'soon', 'due', 'closed'] as const;
+const OPEN = { closedAt: { $exists: false } };
+
+/** How the term stands; the colour of a request in the queue. `open` is for searching only. */
+const term: PanelField = {
+  name: 'term',
+  paths: ['dueAt', 'closedAt'],
+  choices: TERMS,
+  listed: true,
+  value: ({ dueAt, closedAt }) => {
+    if (closedAt !== undefined || !(dueAt instanceof Date)) return 'closed';
+    const leftMs = dueAt.getTime() - Date.now();
+    if (leftMs <= 0) return 'overdue';
+    return leftMs <= SOON_MS ? 'soon' : 'due';
+  },
+  filter: (text) => {
+    const [now, soon] = [new Date(), new Date(Date.now() + SOON_MS)];
+    if (text === 'closed') return { closedAt: { $exists: true } };
+    if (text === 'open') return OPEN;
+    if (text === 'overdue') return { ...OPEN, dueAt: { $lte: now } };
+    if (text === 'soon') return { ...OPEN, dueAt: { $gt: now, $lte: soon } };
+    return text === 'due' ? { ...OPEN, dueAt: { $gt: soon } } : undefined;
+  },
+};
+
+const NEXT_STEPS = [
+  'identify',
+  'plan',
+  'answer',
+  'await_subject',
+  'unblock',
+  'submit',
+  'approve',
+  'cool_off',
+  'await_workers',
+  'retry',
+  'release',
+  'none',
+] as const;
+type NextStep = (typeof NEXT_STEPS)[number];
+
+const STEP_OF: Readonly<Partial<Record<PrivacyRequestState, NextStep>>> = {
+  received: 'identify',
+  awaiting_identity: 'identify',
+  needs_info: 'await_subject',
+  awaiting_approval: 'approve',
+  scheduled: 'cool_off',
+  executing: 'await_workers',
+  verifying: 'await_workers',
+  failed: 'retry',
+  on_hold: 'release',
+};
+
+/** What has to be done next. Its label says it in plain words. */
+function nextStepOf({ state, type, manifest }: Document): NextStep {
+  if (state === 'verified') return REQUEST_TERMS[type as PrivacyRequestType].erases ? 'plan' : 'answer';
+  if (state === 'planned') return manifest?.blockers?.length > 0 ? 'unblock' : 'submit';
+  return STEP_OF[state as PrivacyRequestState] ?? 'none';
+}
+
+const nextStep: PanelField = {
+  name: 'nextStep',
+  type: 'textarea',
+  paths: ['state', 'type', 'manifest.blockers.code'],
+  choices: NEXT_STEPS,
+  listed: true,
+  value: nextStepOf,
+};
+
+const norm: PanelField = {
+  name: 'norm',
+  paths: ['type'],
+  value: ({ type }) => REQUEST_TERMS[type as PrivacyRequestType]?.norm,
+};
+
+/** What the subject wrote, and where to answer: for those who answer. */
+function written(name: 'contact' | 'details'): PanelField {
+  return {
+    name,
+    paths: [name],
+    permission: 'contacts.read',
+    type: 'textarea',
+    value: () => undefined,
+    opened: async (document, cipher) => (await readTexts(document as PrivacyRequestDocument, cipher))[name] ?? '',
+  };
+}
+
+const words = (parts: readonly unknown[]) =>
+  parts
+    .map(plain)
+    .filter((part) => part !== undefined)
+    .join('  ');
+const classLine = ({ classId, action, rows, norm: why, until }: Document) => words([classId, action, rows, why, until]);
+const CLASS_MEMBERS = ['classId', 'action', 'rows', 'norm', 'until'] as const;
+
+type Texts = Readonly<Record<string, unknown>>;
+const may = (event: Parameters<typeof nextState>[1]) => (texts: Texts) =>
+  nextState(texts.subjectState as PrivacyRequestState, event) !== undefined;
+const erases = ({ subjectType }: Texts) => REQUEST_TERMS[subjectType as PrivacyRequestType]?.erases === true;
+
+function closing(action: string, event: 'refuse' | 'cancel' | 'duplicate', icon: string): PanelCommand {
+  return { action, operation: `privacy.${event}`, icon, fields: [REASON], when: may(event), isDangerous: true };
+}
+
+export const PRIVACY_REQUESTS: PanelSpec = {
+  id: 'privacyRequests',
+  collection: 'privacy_requests',
+  icon: 'Shield',
+  permission: 'privacy-requests.read',
+  title: 'id',
+  ordered: { within: 'term', by: 'dueAt', direction: 1 },
+  related: [{ resourceId: 'audit', filter: 'targetId' }],
+  fields: [
+    idField(),
+    nextStep,
+    exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
+    choiceField('subjectType', PRIVACY_REQUEST_TYPES, { path: 'type', listed: true }),
+    choiceField('subjectState', PRIVACY_REQUEST_STATES, { path: 'state' }),
+    term,
+    timeField('dueAt', { listed: true }),
+    switchField('isProvisional'),
+    norm,
+    written('contact'),
+    written('details'),
+    choiceField('channel', ['cabinet', 'letter', 'email']),
+    timeField('receivedAt'),
+    choiceField('identity', IDENTITY_KINDS, { path: 'identity.kind' }),
+    timeField('extendedAt'),
+    textField('handler', { reference: 'staff' }),
+    linesField('manifest', 'manifest.classes', CLASS_MEMBERS, classLine),
+    linesField('blockers', 'manifest.blockers', ['code', 'detail'], ({ code, detail }) => words([code, detail])),
+    textField('manifestHash', { path: 'manifest.hash' }),
+    textField('approvedBy', { reference: 'staff' }),
+    timeField('scheduledFor'),
+    textField('failure'),
+    linesField('retained', 'retained', CLASS_MEMBERS, classLine),
+    textField('actNumber'),
+    linesField('history', 'history', ['at', 'by', 'event', 'state', 'note'], ({ at, by, event, state, note }) =>
+      words([at, by, event, state, note]),
+    ),
+    timeField('closedAt'),
+  ],
+  collectionCommands: [
+    {
+      action: 'fileSubject',
+      operation: 'privacy.file',
+      icon: 'PlusCircle',
+      fields: [
+        { name: 'accountId', kind: 'word' },
+        { name: 'subjectType', kind: 'choice', choices: PRIVACY_REQUEST_TYPES },
+        { name: 'email', kind: 'email', isOptional: true },
+        { name: 'receivedAt', kind: 'moment', isOptional: true },
+      ],
+    },
+  ],
+  commands: [
+    {
+      action: 'verifyIdentity',
+      operation: 'privacy.verify',
+      icon: 'UserCheck',
+      fields: [{ name: 'identity', kind: 'choice', choices: IDENTITY_KINDS }],
+      when: may('verify'),
+    },
+    {
+      action: 'planErasure',
+      operation: 'privacy.plan',
+      icon: 'List',
+      fields: [],
+      when: (texts) => erases(texts) && may('plan')(texts),
+    },
+    { action: 'submitErasure', operation: 'privacy.submit', icon: 'Send', fields: [], when: may('submit') },
+    {
+      action: 'approveErasure',
+      operation: 'privacy.approve',
+      icon: 'Check',
+      fields: [{ name: 'manifestHash', kind: 'word' }],
+      when: may('approve'),
+      isDangerous: true,
+    },
+    { action: 'retryErasure', operation: 'privacy.retry', icon: 'RotateCw', fields: [], when: may('retry') },
+    {
+      action: 'answerSubject',
+      operation: 'privacy.answer',
+      icon: 'MessageSquare',
+      fields: [REASON],
+      when: (texts) => !erases(texts) && may('complete')(texts) && texts.subjectState === 'verified',
+    },
+    {
+      action: 'extendTerm',
+      operation: 'privacy.extend',
+      icon: 'Clock',
+      fields: [REASON],
+      when: ({ term: stands, subjectType, extendedAt }) =>
+        stands !== 'closed' &&
+        extendedAt === undefined &&
+        REQUEST_TERMS[subjectType as PrivacyRequestType]?.extensionDays > 0,
+    },
+    closing('refuseSubject', 'refuse', 'XCircle'),
+    closing('cancelSubject', 'cancel', 'CornerUpLeft'),
+    closing('duplicateSubject', 'duplicate', 'Copy'),
+  ],
+};
