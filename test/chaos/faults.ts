@@ -81,11 +81,10 @@ async function pauseOne(lastsMs: number, { system, random }: Victims, note: () =
 }
 
 /** What cannot start because a store is away at that moment ends and says why; a supervisor starts it again. */
-async function supervised(startOne: () => Promise<unknown>): Promise<void> {
+async function supervised(startOne: () => Promise<SystemProcess>): Promise<SystemProcess> {
   for (let left = STARTS_MAX - 1; ; left--) {
     try {
-      await startOne();
-      return;
+      return await startOne();
     } catch (error) {
       if (left === 0) throw error;
       await pause(RESTART_MS);
@@ -99,13 +98,15 @@ async function restartAll({ workers, apis, startWorker, startApi }: System): Pro
     [workers, startWorker],
     [apis, startApi],
   ] as const) {
-    const before = all.slice();
-    for (const old of before) {
-      await supervised(startOne);
-      const index = all.indexOf(old);
+    for (const old of all.slice()) {
+      if (!all.includes(old)) continue;
+      const fresh = await supervised(startOne);
+      // Who was killed meanwhile has a replacement already: there must not be more and more of them.
+      const leaving = all.includes(old) ? old : fresh;
+      const index = all.indexOf(leaving);
       if (index < 0) continue;
       all.splice(index, 1);
-      await old.terminate();
+      await leaving.terminate();
     }
   }
 }
