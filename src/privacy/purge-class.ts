@@ -59,11 +59,8 @@ export async function purgeClass(row: RowClass, run: PurgeRun): Promise<ClassRep
   const startedMs = performance.now();
   const purge = purgeOf(row);
   const report = { classId: row.id, before: run.before, removed: 0, held: 0, spared: 0 };
-  let after: unknown = await startOf(row);
-  while (!run.signal.aborted) {
-    const batch = await nextBatch(row, after, run.before);
-    const last = batch.at(-1);
-    if (!last) break;
+  for await (const batch of batchesOf(row, run.before)) {
+    if (run.signal.aborted) break;
     const free = batch.filter((one) => !run.held.has(String(one[row.store.owner])));
     const spared = (await purge.spares?.(free.map(({ _id }) => _id))) ?? new Set();
     const targets = free.filter(({ _id }) => !spared.has(_id));
@@ -71,17 +68,50 @@ export async function purgeClass(row: RowClass, run: PurgeRun): Promise<ClassRep
     report.spared += free.length - targets.length;
     if (targets.length > 0) report.removed += await removeBatch(row, purge, targets, run.runId);
     await run.onBatch();
-    after = last[purge.by.field];
   }
   if (purge.by.field === '_id') await notePosition(row, purge.by.prefix, run.before);
   return { ...report, outcome: run.signal.aborted ? 'stopped' : 'done', ms: Math.round(performance.now() - startedMs) };
 }
 
-function nextBatch(row: RowClass, after: unknown, before: Date): Promise<PastRow[]> {
+/**
+ * Everything past the term, at most 500 rows at a time. Any number of rows may have one date, and a batch that ends amid
+ * them would pass over the others: it leaves them to the next one, or, when it has no others, all of that date are read.
+ */
+async function* batchesOf(row: RowClass, before: Date): AsyncGenerator<PastRow[]> {
   const purge = purgeOf(row);
+  const { field } = purge.by;
+  let after: unknown = await startOf(row);
+  for (;;) {
+    const batch = await nextBatch(row, pastFilter(purge, after, before), field);
+    const last = batch.at(-1);
+    if (!last) return;
+    const isCut = field !== '_id' && batch.length === BATCH_MAX;
+    const whole = isCut ? batch.filter((one) => !isSameDate(one[field], last[field])) : batch;
+    if (whole.length > 0) yield whole;
+    else yield* batchesOfDate(row, last[field] as Date);
+    after = (whole.at(-1) ?? last)[field];
+  }
+}
+
+/** All rows of one date, in the order of their identifiers. */
+async function* batchesOfDate(row: RowClass, date: Date): AsyncGenerator<PastRow[]> {
+  const { by, guard, holds } = purgeOf(row);
+  let after: Document = {};
+  for (;;) {
+    const batch = await nextBatch(row, { $and: [{ [by.field]: date, ...after }, guard, holds] }, '_id');
+    const last = batch.at(-1);
+    if (!last) return;
+    yield batch;
+    after = { _id: { $gt: last._id } };
+  }
+}
+
+const isSameDate = (a: Date, b: Date) => a.getTime() === b.getTime();
+
+function nextBatch(row: RowClass, filter: Document, order: string): Promise<PastRow[]> {
   return rowsOf(row)
-    .find(pastFilter(purge, after, before) as never, { projection: { [row.store.owner]: 1, [purge.by.field]: 1 } })
-    .sort({ [purge.by.field]: 1 })
+    .find(filter as never, { projection: { [row.store.owner]: 1, [purgeOf(row).by.field]: 1 } })
+    .sort({ [order]: 1 })
     .limit(BATCH_MAX)
     .toArray();
 }
