@@ -1,41 +1,38 @@
 import { parseArgs } from 'node:util';
+import type { Config } from '../src/config.ts';
+import { AppError } from '../src/errors.ts';
 import { isId } from '../src/ids.ts';
-import type { ClassId } from '../src/models/retention-class.ts';
+import type { Logger } from '../src/log.ts';
 import type { RetentionRunDocument } from '../src/models/retention-run.ts';
 import { createDeletionJournal, type DeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../src/privacy/destruction-acts.ts';
-import { releaseLegalHold, setLegalHold } from '../src/privacy/legal-holds.ts';
 import { listRuns, previewRetention, runRetention } from '../src/privacy/retention.ts';
-import { changeRetention, type RetentionDefaults } from '../src/privacy/retention-settings.ts';
-import { ROW_CLASSES } from '../src/privacy/row-classes.ts';
+import type { RetentionDefaults } from '../src/privacy/retention-settings.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run retention -- <command>
 
   preview                  what the next run would remove, by class
   run --by <person>        purge now what is past its term
   report                   the last runs, and whether the acts of destruction are whole
-  set <class> <value> --by <person> [--rows <number>]
-                           how long a class is kept, from the next run on; a shorter term needs the number of rows that
-                           the command tells when it is left out
-  hold --account <accountId> --norm <text> --by <person>   keep everything of an account
-  release <holdId> --by <person>`;
+  set <class> <value> --by <person> --reason <text> [--preview <rows@moment>]
+                           how long a class is kept, from the next run on; a shorter term needs the preview that the
+                           command tells when it is left out
+  hold --account <accountId> --norm <text> --by <person> --reason <text>   keep everything of an account
+  release <holdId> --by <person> --reason <text>`;
 
-type Values = { by?: string; rows?: string; account?: string; norm?: string };
+type Values = { by?: string; reason?: string; preview?: string; account?: string; norm?: string };
 type Command = (context: {
   defaults: RetentionDefaults;
   journal: DeletionJournal;
-  log: Parameters<typeof runRetention>[0]['log'];
+  config: Config;
+  log: Logger;
 }) => Promise<string>;
 
 function needed(option: keyof Values, value: string | undefined): string {
   if (value === undefined || value === '') throw new UsageError(`--${option} is needed`);
   return value;
-}
-
-function whole(name: string, text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new UsageError(`${name}: a whole number is needed`);
-  return Number(text);
 }
 
 const preview: Command = async ({ defaults }) => {
@@ -72,22 +69,36 @@ function run(by: string): Command {
   };
 }
 
-function set(classId: string, value: string, values: Values): Command {
-  const row = ROW_CLASSES.find(({ id, purge }) => purge && id === (classId as ClassId));
-  if (!row) throw new UsageError(`set: "${classId}" is no class that is purged`);
-  const rowsSeen = values.rows === undefined ? undefined : whole('--rows', values.rows);
-  const change = { row, value: whole('value', value), by: needed('by', values.by), rowsSeen };
-  return async ({ defaults }) => {
-    await changeRetention(change, defaults);
-    return `${row.id} is kept ${change.value} ${row.retention.unit} from ${row.retention.from}`;
+function set(targetId: string, value: string, { by, reason, preview: seen }: Values): Command {
+  const who = needed('by', by);
+  const input = { value, reason: needed('reason', reason), ...(seen === undefined ? {} : { preview: seen }) };
+  return async (context) => {
+    try {
+      await performByScript(context, { name: 'retention.set', targetId, input }, who);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.param !== 'preview') throw error;
+      return `${error.message}\nNothing is changed yet. To decide on it, repeat with --preview ${String(error.details.preview)}`;
+    }
+    return `${targetId} is kept ${value} from the next run on`;
   };
 }
 
-function hold({ account, norm, by }: Values): Command {
-  const accountId = needed('account', account);
-  if (!isId('acc', accountId)) throw new UsageError('--account: an account id is needed');
-  const asked = { accountId, norm: needed('norm', norm), by: needed('by', by) };
-  return async () => `${(await setLegalHold(asked))._id} holds everything of ${accountId}`;
+function hold({ account, norm, by, reason }: Values): Command {
+  const targetId = needed('account', account);
+  if (!isId('acc', targetId)) throw new UsageError('--account: an account id is needed');
+  const [who, input] = [needed('by', by), { norm: needed('norm', norm), reason: needed('reason', reason) }];
+  return async (context) => {
+    const { madeId } = await performByScript(context, { name: 'holds.set', targetId, input }, who);
+    return `${madeId} holds everything of ${targetId}`;
+  };
+}
+
+function release(targetId: string, { by, reason }: Values): Command {
+  const [who, input] = [needed('by', by), { reason: needed('reason', reason) }];
+  return async (context) => {
+    await performByScript(context, { name: 'holds.release', targetId, input }, who);
+    return `${targetId} is released`;
+  };
 }
 
 function commandOf([name = '', ...rest]: string[], values: Values): Command {
@@ -99,21 +110,18 @@ function commandOf([name = '', ...rest]: string[], values: Values): Command {
   if (name === 'set' && first !== undefined && second !== undefined && rest.length === 2)
     return set(first, second, values);
   if (name !== 'release' || first === undefined || rest.length !== 1) throw new UsageError('unknown command');
-  const by = needed('by', values.by);
-  return async () => {
-    await releaseLegalHold(first, by);
-    return `${first} is released`;
-  };
+  return release(first, values);
 }
 
 const text = { type: 'string' } as const;
 
 await runScript(USAGE, (words) => {
-  const options = { by: text, rows: text, account: text, norm: text };
+  const options = { by: text, reason: text, preview: text, account: text, norm: text };
   const { values, positionals } = parseArgs({ args: words, allowPositionals: true, options });
   const command = commandOf(positionals, values);
   return ({ config, log }) =>
     command({
+      config,
       defaults: config.retention.defaults,
       journal: createDeletionJournal(config.backup.journalFolder),
       log,

@@ -21,7 +21,7 @@ export type AnnouncementDocument = {
   draftedAt: Date;
   publishedBy?: string;
   publishedAt?: Date;
-  /** Not shown from then on. */
+  /** Not shown from then on, whether it was ended or its time was over; its term of keeping counts from here. */
   endsAt?: Date;
   endedBy?: string;
   endedAt?: Date;
@@ -45,5 +45,6 @@ const announcementSchema = new Schema<AnnouncementDocument>(
   { collection: 'announcements', versionKey: false, strict: 'throw' },
 );
 announcementSchema.index({ state: 1, _id: -1 });
+announcementSchema.index({ endsAt: 1 }, { partialFilterExpression: { endsAt: { $exists: true } } });
 
 export const Announcement = model('Announcement', announcementSchema);

@@ -4,6 +4,7 @@ import { CONTENT_OPERATIONS } from './content.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
+import { RETENTION_OPERATIONS } from './retention.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
 import { SUPPORT_OPERATIONS } from './support.ts';
@@ -24,6 +25,7 @@ export const OPERATIONS = {
   ...CONTENT_OPERATIONS,
   ...ANNOUNCEMENT_OPERATIONS,
   ...PRIVACY_OPERATIONS,
+  ...RETENTION_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

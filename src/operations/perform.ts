@@ -61,6 +61,12 @@ function reasonOf(input: unknown): string | undefined {
   return [...parts, ...(typeof reason === 'string' ? [reason] : [])].join('; ') || undefined;
 }
 
+/** What came of a command, for the log: what it made, and whom it found. */
+function outcomeOf({ madeId, accountIds }: OperationResult): { reason?: string } {
+  if (madeId !== undefined) return { reason: `made: ${madeId}` };
+  return accountIds === undefined ? {} : { reason: `found: ${accountIds.join(', ') || 'none'}` };
+}
+
 /**
  * Carries commands out. The audit log is written before anything is done: when it cannot be, nothing is. A second entry
  * tells when the command then failed. Rejects with `staff_forbidden`, `invalid_request`, `not_found` or what the
@@ -86,8 +92,8 @@ export function createPerform(audit: AuditLog, deps: OperationDependencies): Per
       throw error;
     }
     // It is done, and stands in the log as begun: a log that is away now must not make it look undone.
-    const made = result.madeId === undefined ? {} : { reason: `made: ${result.madeId}` };
-    await audit.append({ ...facts, ...made, outcome: 'done' }).catch(() => undefined);
+    const outcome = outcomeOf(result);
+    await audit.append({ ...facts, ...outcome, outcome: 'done' }).catch(() => undefined);
     return result;
   };
 }

@@ -36,7 +36,7 @@ export type Purge = Removal & {
   /** Rows are met in the order of this field, which an index has: an identifier sorts by time. */
   by:
     | { field: '_id'; prefix: 'req' | 'evt' | 'rol' }
-    | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'at' | 'destroyedAt' | 'withdrawnAt' };
+    | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'at' | 'destroyedAt' | 'withdrawnAt' | 'endsAt' };
   /** Live and unsettled rows do not match this, whatever their age. */
   guard: Document;
   /** The row itself tells of a destruction, so that its own end needs no further act. */

@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
+import { Account, type AccountDocument } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LegalHold, type LegalHoldDocument } from '../models/legal-hold.ts';
 
@@ -26,13 +27,16 @@ export async function heldAccounts(): Promise<ReadonlySet<string>> {
   return new Set(found.map(({ accountId }) => accountId));
 }
 
-/** @throws `invalid_request` without a norm or a person. */
+/** @throws `invalid_request` without a norm or a person, `not_found` without an account. */
 export async function setLegalHold(
   hold: Pick<LegalHoldDocument, 'accountId' | 'norm' | 'until'> & { by: string },
 ): Promise<LegalHoldDocument> {
   const norm = hold.norm.trim();
   if (norm.length < NORM_CHARACTERS_MIN || norm.length > NORM_CHARACTERS_MAX || hold.by.trim() === '')
     throw new AppError('invalid_request', { message: 'A legal hold names its norm and who sets it.' });
+  const account = { _id: hold.accountId };
+  if (!(await nativeCollection<AccountDocument>(Account).findOne(account, { projection: { _id: 1 } })))
+    throw new AppError('not_found', { message: 'There is no such account.' });
   const document: LegalHoldDocument = {
     _id: newId('hld'),
     accountId: hold.accountId,

@@ -32,30 +32,57 @@ export function cutoff({ retention }: DataClass, value: number, nowMs: number): 
   return new Date(Date.UTC(year - value, 0, 1) - MOSCOW_OFFSET_MS);
 }
 
+/** What a shorter term would remove, counted as of a moment: what somebody saw before deciding on it. */
+export type Preview = { rows: number; at: Date };
+
+const PREVIEW = /^(\d{1,9})@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$/;
+const PREVIEW_LASTS_MS = 3_600_000;
+
+/** As it goes out and comes back: `12@2026-04-24T10:00:00.000Z`. */
+export function previewText({ rows, at }: Preview): string {
+  return `${rows}@${at.toISOString()}`;
+}
+
+export function readPreview(text: string): Preview | undefined {
+  const [, rows, at = ''] = PREVIEW.exec(text) ?? [];
+  return rows === undefined ? undefined : { rows: Number(rows), at: new Date(at) };
+}
+
 export type Change = {
   row: DataClass<MongoStore>;
   value: number;
   by: string;
-  /** Of a shorter term: how many rows the caller was told that it removes. */
-  rowsSeen?: number | undefined;
+  /** Of a shorter term: what the caller was told that it removes. */
+  preview?: Preview | undefined;
 };
 
 /**
- * Decides how long a class is kept; the next run follows it.
- * @throws `invalid_request` outside the bounds, and for a shorter term whose preview was not seen: the message has the count.
+ * Whether the preview is what a shorter term removes. Counted as of the preview's own moment: rows grow old all the time,
+ * and a count of now is over before anybody has read it. A purge meanwhile leaves fewer.
  */
-export async function changeRetention(
-  { row, value, by, rowsSeen }: Change,
-  defaults: RetentionDefaults,
-): Promise<void> {
+async function wasSeen({ row, value, preview }: Change, nowMs: number): Promise<boolean> {
+  const atMs = preview?.at.getTime() ?? Number.NaN;
+  if (!preview || !(atMs <= nowMs && atMs > nowMs - PREVIEW_LASTS_MS)) return false;
+  return (await countPast(row, cutoff(row, value, atMs))) <= preview.rows;
+}
+
+/**
+ * Decides how long a class is kept; the next run follows it.
+ * @throws `invalid_request` outside the bounds, and for a shorter term whose preview was not seen within the last hour: the
+ *   message has the count, and the details `rows` and `preview`, which is to be sent back.
+ */
+export async function changeRetention(change: Change, defaults: RetentionDefaults): Promise<void> {
+  const { row, value, by } = change;
   const { min, max, unit, reason } = row.retention;
   if (!isAllowed(row, value))
     throw new AppError('invalid_request', { message: `${row.id} is kept ${min} to ${max} ${unit}: ${reason}.` });
   if (by.trim() === '') throw new AppError('invalid_request', { message: 'It must be said who decides.' });
-  if (value < (await retentionValue(row, defaults))) {
-    const rows = await countPast(row, cutoff(row, value, Date.now()));
-    if (rowsSeen !== rows)
-      throw new AppError('invalid_request', { message: `The next run would remove ${rows} rows of ${row.id}.` });
+  const nowMs = Date.now();
+  if (value < (await retentionValue(row, defaults)) && !(await wasSeen(change, nowMs))) {
+    const rows = await countPast(row, cutoff(row, value, nowMs));
+    const preview = previewText({ rows, at: new Date(nowMs) });
+    const message = `The next run would remove ${rows} rows of ${row.id}.`;
+    throw new AppError('invalid_request', { message, param: 'preview', details: { rows, preview } });
   }
   await settings().updateOne(
     { _id: row.id },

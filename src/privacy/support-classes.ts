@@ -59,5 +59,7 @@ export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
     retention: days(1_095, 1_095, 1_825, 'the end of the announcement', LIMITATION),
     store: { kind: 'mongodb', collection: 'announcements', owner: 'draftedBy', fields: '*' },
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after its end' },
+    // What is still shown has no end yet, or one to come.
+    purge: { holds: {}, update: 'delete', by: { field: 'endsAt' }, guard: {} },
   },
 ];

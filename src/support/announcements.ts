@@ -58,7 +58,8 @@ export async function publishAnnouncement(
 
 /** Takes one back, a draft too. @throws `not_found`, or `state_conflict` when it has ended. */
 export function endAnnouncement(announcementId: string, by: string): Promise<void> {
-  return move(announcementId, ['draft', 'published'], { state: 'ended', endedBy: by, endedAt: new Date() });
+  const endedAt = new Date();
+  return move(announcementId, ['draft', 'published'], { state: 'ended', endedBy: by, endedAt, endsAt: endedAt });
 }
 
 /** What is shown to an audience now, the newest first; at most 20. */

@@ -16,7 +16,11 @@ test('support sets and finds an owner’s address, which is not in the audit log
   const found = await perform(person('auditor'), { name: 'accounts.find', input: { email: 'ivan@example.org' } });
   expect(found.accountIds).toEqual([accountId]);
   const entries = await AuditEntry.find({}).lean();
-  expect(entries.map(({ action }) => action)).toContain('accounts.find');
+  const search = entries.filter(({ action }) => action === 'accounts.find');
+  expect(search.map(({ outcome, reason: told }) => [outcome, told])).toEqual([
+    ['begun', undefined],
+    ['done', `found: ${accountId}`],
+  ]);
   expect(JSON.stringify(entries)).not.toMatch(/ivan/i);
   expect(entries.find(({ targetId }) => targetId === accountId)?.reason).toBe(`language: ru; ${reason}`);
   await expect(give(person('operator'), 'accounts.contact', accountId, contact)).rejects.toThrow();

@@ -36,7 +36,8 @@ test('keys, retention and privacy answer, and say how they are used when they ar
     code: 0,
     text: expect.stringContaining('acts of destruction are whole'),
   });
-  expect(await run('retention', 'set', 'request.usage', '1', '--by', 'anna')).toMatchObject({
+  const why = ['--by', 'anna', '--reason', 'the new policy'];
+  expect(await run('retention', 'set', 'request.usage', '1', ...why)).toMatchObject({
     code: 1,
     text: expect.stringContaining('5 to 10 years'),
   });

@@ -1,5 +1,5 @@
 import { ANNOUNCEMENT_STATES, AUDIENCES } from '../../models/announcement.ts';
-import { choiceField, createdField, idField, textField, timeField } from './fields.ts';
+import { choiceField, createdField, idField, plain, textField, timeField } from './fields.ts';
 import { type PanelField, type PanelSpec, REASON } from './spec.ts';
 
 /** What many are told at once. */
@@ -29,7 +29,12 @@ export const ANNOUNCEMENTS: PanelSpec = {
     body('textRu', 'text.ru'),
     body('textEn', 'text.en'),
     timeField('publishedAt', { listed: true }),
-    timeField('endsAt', { listed: true }),
+    {
+      ...timeField('endsAt', { listed: true }),
+      paths: ['endsAt', 'endedAt'],
+      // Of one that was ended by hand, `endedAt` says when.
+      value: ({ endsAt, endedAt }) => (endedAt === undefined ? plain(endsAt) : undefined),
+    },
     timeField('endedAt'),
     textField('draftedBy', { reference: 'staff' }),
     textField('publishedBy', { reference: 'staff' }),
