@@ -85,6 +85,12 @@ export const ERROR_CATALOGUE = {
   deadline_exceeded: row(504, 'server_error', true, 'The request could not be finished before its deadline.'),
   overloaded: row(503, 'server_error', true, 'The service is busy. Try again later.'),
   unavailable: row(503, 'server_error', true, 'The service is temporarily unavailable. Try again later.'),
+  outcome_unknown: row(
+    503,
+    'server_error',
+    false,
+    'Whether this request was carried out is not known now. Ask for it by its id (x-request-id) before you repeat it.',
+  ),
   internal: row(500, 'server_error', true, 'An internal error occurred.'),
 } as const satisfies Record<string, ErrorRow>;
 

@@ -128,7 +128,7 @@ async function waitFor(
   deps.metrics.openStreams.inc();
   const overdueMs = request.deadlineAt.getTime() - Date.now() + DEADLINE_GRACE_MS;
   const overdue = setTimeout(
-    () => finish(() => answering.onFailure(new AppError('deadline_exceeded'))),
+    () => finish(() => answering.onFailure(outOfTouch(request, options, new Error('no end past the deadline')))),
     Math.max(1_000, overdueMs),
   );
   if (options.attach)
@@ -157,7 +157,7 @@ async function waitFor(
   );
   following.catch((error: unknown) =>
     finish(() => {
-      answering.onFailure(toAppError(error));
+      answering.onFailure(outOfTouch(request, options, error));
       clientLeft(request, deps);
     }),
   );
@@ -170,6 +170,14 @@ async function waitFor(
     });
   });
   await following.then((one) => one.close()).catch(() => undefined);
+}
+
+/**
+ * The request goes on, and this process cannot see how. Who repeats it under its key, or asks again for its answer, gets
+ * that; for anybody else a repeat would be another request to pay for.
+ */
+function outOfTouch({ idemKey }: RequestDocument, { attach }: AnswerOptions, cause: unknown): AppError {
+  return new AppError(attach || idemKey !== undefined ? 'unavailable' : 'outcome_unknown', { cause });
 }
 
 /** An answer that is gone, or one that cannot be read while a store is away. */

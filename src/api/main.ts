@@ -82,7 +82,7 @@ async function main(): Promise<void> {
   let stopping = false;
   const openStreams = new Set<{ disconnect(): void }>();
   const cancel = { accounts, writer, sendCancel: (requestId: string) => sendCancel(commands, prefix, requestId) };
-  const withdraw = (request: RequestDocument) => void withdrawRequest(request, cancel);
+  const withdraw = (request: RequestDocument) => withdrawRequest(request, cancel);
   const app = createApp({
     config,
     authenticator,

@@ -57,8 +57,8 @@ export type AcceptDependencies = {
   accounts: Pick<AccountWriter, 'hold' | 'settle'>;
   producer: Pick<Producer, 'enqueue'>;
   cipher: ContentCipher;
-  /** Ends a request that its client was refused, as soon as that can be written. */
-  withdraw: (request: RequestDocument) => void;
+  /** Ends a request that its client is to be refused. False: not known in time whether it can still run; never rejects. */
+  withdraw: (request: RequestDocument) => Promise<boolean>;
   settings: {
     deadlineMs: Record<RequestMode, number>;
     holdGraceMs: number;
@@ -76,7 +76,8 @@ const ADMISSION_CHECK_MS = 50;
  * Insert, hold, enqueue: in this order, so that nothing is queued without money and nothing is held without a row.
  * @returns the new request, or the one this Idempotency-Key already made.
  * @throws AppError 402 without money, 422 for a key used with another request, 429 with too many open requests,
- *   403 for an account that may not spend, 503 when a store does not answer.
+ *   403 for an account that may not spend, 503 when a store does not answer: `unavailable` when nothing runs (or a repeat
+ *   under the same key finds it), `outcome_unknown` when it may run and its client cannot come back with a key.
  */
 export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependencies): Promise<Accepted> {
   for (let attempt = 0; attempt < INSERT_TRIES_MAX; attempt++) {
@@ -92,12 +93,11 @@ export async function acceptRequest(acceptance: Acceptance, deps: AcceptDependen
       continue;
     }
     crashPoint('accept.after_insert');
-    const { open, availableMicros } = await holdOrAbort(request, acceptance, deps);
-    crashPoint('accept.after_hold');
-    if (isLate(request, deps)) await confirmOrGiveBack(request, acceptance, deps);
-    await enqueue(request, open, deps.producer);
+    const admitted = await admit(request, acceptance, deps);
+    if ('refusal' in admitted) throw admitted.refusal;
+    await enqueue(request, admitted.open, deps.producer);
     crashPoint('accept.after_enqueue');
-    return { kind: 'new', request, availableMicros, open };
+    return { kind: 'new', request, ...admitted };
   }
   throw new AppError('unavailable', { internal: 'idempotency key keeps changing hands' });
 }
@@ -174,22 +174,41 @@ async function confirmHeld(requestId: string): Promise<boolean> {
   return (await nativeCollection<RequestDocument>(Request).updateOne(filter, update)).matchedCount === 1;
 }
 
+type Admitted = { open: number; availableMicros: bigint } | { refusal: AppError };
+
+/** Money first; then, where it came late, the row must still be there for it. */
+async function admit(request: RequestDocument, acceptance: Acceptance, deps: AcceptDependencies): Promise<Admitted> {
+  try {
+    const admitted = await holdOrAbort(request, acceptance, deps);
+    crashPoint('accept.after_hold');
+    if (!('refusal' in admitted) && isLate(request, deps)) await confirmOrGiveBack(request, deps);
+    return admitted;
+  } catch (cause) {
+    throw await undecided(request, acceptance, deps, cause);
+  }
+}
+
 /**
- * This process stood still between the row and the hold for so long that a sweeper may have found the row without one.
- * @throws AppError unavailable when the request was aborted meanwhile, its hold given back, or when that is not known.
+ * The hold may be there or may still come, and the sweeper runs what is held. Who repeats the request under its key finds
+ * out. Without a key a repeat is another request, so it is invited only once this one can no longer run.
  */
-async function confirmOrGiveBack(
+async function undecided(
   request: RequestDocument,
   { idempotency }: Acceptance,
   deps: AcceptDependencies,
-): Promise<void> {
-  try {
-    if ((await confirmHeld(request._id)) || (await stateOf(request._id)) !== 'aborted') return;
-    await deps.accounts.settle(settlementOf(request));
-  } catch (cause) {
-    if (!idempotency) deps.withdraw(request);
-    throw new AppError('unavailable', { internal: 'late hold not confirmed', cause });
-  }
+  cause: unknown,
+): Promise<AppError> {
+  const isSafeToRepeat = idempotency !== undefined || (await deps.withdraw(request));
+  return new AppError(isSafeToRepeat ? 'unavailable' : 'outcome_unknown', { internal: 'hold not decided', cause });
+}
+
+/**
+ * This process stood still between the row and the hold for so long that a sweeper may have found the row without one.
+ * @throws when the request was aborted meanwhile, its hold given back, or when that is not known.
+ */
+async function confirmOrGiveBack(request: RequestDocument, deps: AcceptDependencies): Promise<void> {
+  if ((await confirmHeld(request._id)) || (await stateOf(request._id)) !== 'aborted') return;
+  await deps.accounts.settle(settlementOf(request));
   throw new AppError('unavailable', { internal: 'request aborted before its hold' });
 }
 
@@ -209,7 +228,11 @@ async function isHeld(accountId: string, requestId: string): Promise<boolean> {
   return account?.holds?.[requestId] !== undefined;
 }
 
-async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, deps: AcceptDependencies) {
+async function holdOrAbort(
+  request: RequestDocument,
+  acceptance: Acceptance,
+  deps: AcceptDependencies,
+): Promise<Admitted> {
   const hold: HoldRequest = {
     accountId: request.accountId,
     requestId: request._id,
@@ -220,12 +243,7 @@ async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, dep
     openMax: deps.settings.openMax,
     caps: acceptance.caps,
   };
-  // When the hold's outcome stays unknown, so does the request: whoever comes back with its key finds out, and the sweeper
-  // runs it if it is held. Without a key nobody comes back, so it must not run.
-  const outcome = await deps.accounts.hold(hold).catch((error: unknown) => {
-    if (!acceptance.idempotency) deps.withdraw(request);
-    throw error;
-  });
+  const outcome = await deps.accounts.hold(hold);
   if (outcome.held) return outcome;
   const refusal = refusalError(outcome.refusal, request.holdMicros);
   crashPoint('accept.before_abort');
@@ -242,7 +260,7 @@ async function holdOrAbort(request: RequestDocument, acceptance: Acceptance, dep
   });
   // A repeat has seen the hold, which had come late, and was told so; this one may come back and follow it.
   if (aborted.matchedCount === 0) throw new AppError('unavailable', { internal: 'refused and yet held' });
-  throw refusal;
+  return { refusal };
 }
 
 function refusalError(refusal: HoldRefusal, neededMicros: bigint): AppError {

@@ -35,7 +35,8 @@ export async function cancelRequest(
   return (await findRequest(requestId)) ?? request;
 }
 
-async function cancelOpenRequest(request: RequestDocument, reason: string, deps: CancelDependencies): Promise<void> {
+/** @returns whether it was still waiting, and so has ended by this without being called. */
+async function cancelOpenRequest(request: RequestDocument, reason: string, deps: CancelDependencies): Promise<boolean> {
   const at = new Date();
   const { status, message } = ERROR_CATALOGUE.cancelled;
   const before = endAcceptedUpdate({
@@ -50,31 +51,47 @@ async function cancelOpenRequest(request: RequestDocument, reason: string, deps:
   if (ended.matchedCount === 1) {
     crashPoint('cancel.before_settle');
     await settleRequest({ ...request, costMicros: 0n }, { accounts: deps.accounts, requests: deps.writer });
-    return;
+    return true;
   }
   const asked = cancelRequestedUpdate(request._id, reason, at);
   await requests().updateOne(asked.filter, asked.update, { writeConcern: { w: 1 } });
   crashPoint('cancel.after_ask');
   await deps.sendCancel(request._id).catch(() => undefined);
+  return false;
 }
 
 const WITHDRAW_MS_MAX = 60_000;
 const WITHDRAW_RETRY_MS = 1_000;
+/** How long a client waits to hear whether its request can still run. */
+const WITHDRAW_ANSWER_MS = 5_000;
 
 /**
- * Ends a request whose client was told to try again and has no key to come back with: run later, it would be paid for
- * and given to nobody. Goes on until the database answers, a minute at most; never rejects.
+ * Ends a request that cannot be confirmed and whose client has no key to come back with: run later, it would be paid for
+ * and given to nobody. Goes on until the database answers, a minute at most.
+ * @returns true when it has ended uncharged; false when that is not so, or not known within five seconds. Never rejects.
  */
-export async function withdrawRequest(request: RequestDocument, deps: CancelDependencies): Promise<void> {
+export function withdrawRequest(request: RequestDocument, deps: CancelDependencies): Promise<boolean> {
+  return new Promise((resolve) => {
+    const waiting = setTimeout(resolve, WITHDRAW_ANSWER_MS, false);
+    void endUncharged(request, deps).then((ended) => {
+      clearTimeout(waiting);
+      resolve(ended);
+    });
+  });
+}
+
+async function endUncharged(request: RequestDocument, deps: CancelDependencies): Promise<boolean> {
   const giveUpAtMs = performance.now() + WITHDRAW_MS_MAX;
   while (performance.now() < giveUpAtMs) {
     try {
-      await cancelOpenRequest(request, 'not_confirmed', deps);
-      return;
+      if (await cancelOpenRequest(request, 'not_confirmed', deps)) return true;
+      const now = await findRequest(request._id);
+      return !now || ((now.state === 'aborted' || now.state === 'cancelled') && (now.costMicros ?? 0n) === 0n);
     } catch {
       await new Promise((resolve) => setTimeout(resolve, WITHDRAW_RETRY_MS));
     }
   }
+  return false;
 }
 
 /** One more client follows the request; it will not be cancelled for another's leaving. */

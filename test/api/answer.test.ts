@@ -74,25 +74,31 @@ test('a client that left before its answer was begun leaves no timer and no open
   expect((await deps.metrics.openStreams.get()).values[0]?.value).toBe(0);
 });
 
-test('a follower that cannot even begin is an error for its client, and nothing else', async () => {
-  const deps = dependencies(async () => {
-    throw new Error('the database is away');
-  });
-  const asking = await ask(
-    (response) =>
-      void answerStream(
-        request,
-        Object.assign(response, { status: (code: number) => Object.assign(response, { statusCode: code }) }),
-        { attach: false, afterSeq: 0, onClosed: () => undefined },
-        deps,
-      ),
-  );
-  const head = await new Promise<IncomingMessage>((resolve) => asking.once('response', resolve));
-  expect(head.statusCode).toBe(500);
-  const body = JSON.parse(Buffer.concat(await head.toArray()).toString()) as object;
-  expect(body).toMatchObject({ error: { code: 'internal' } });
-  await eventually(() => expect(deps.openStreams.size).toBe(0));
-});
+test.each([
+  ['nobody can come back for it', {}, false, { status: 503, code: 'outcome_unknown', repeat: 'false' }],
+  ['it can be repeated under its key', { idemKey: 'one' }, false, { status: 503, code: 'unavailable', repeat: 'true' }],
+  ['its answer is asked for by id', {}, true, { status: 503, code: 'unavailable', repeat: 'true' }],
+] as const)(
+  'a follower that cannot even begin is an error for its client: %s',
+  async (_when, members, attach, expected) => {
+    const deps = dependencies(async () => {
+      throw new Error('the database is away');
+    });
+    const asking = await ask(
+      (response) =>
+        void answerStream(
+          { ...request, ...members },
+          Object.assign(response, { status: (code: number) => Object.assign(response, { statusCode: code }) }),
+          { attach, afterSeq: 0, onClosed: () => undefined },
+          deps,
+        ),
+    );
+    const head = await new Promise<IncomingMessage>((resolve) => asking.once('response', resolve));
+    const { error } = JSON.parse(Buffer.concat(await head.toArray()).toString()) as { error: { code: string } };
+    expect({ status: head.statusCode, code: error.code, repeat: head.headers['x-should-retry'] }).toEqual(expected);
+    await eventually(() => expect(deps.openStreams.size).toBe(0));
+  },
+);
 
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 

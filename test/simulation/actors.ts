@@ -76,7 +76,7 @@ export function startApi(world: World, name: string): Api {
     openMax: 40,
     confirmAfterMs: TIMES.acceptedMs / 2,
   };
-  const withdraw = (request: Parameters<typeof withdrawRequest>[0]) => void withdrawRequest(request, cancel);
+  const withdraw = (request: Parameters<typeof withdrawRequest>[0]) => withdrawRequest(request, cancel);
   const deps = { writer, accounts, producer: jobs.producer, cipher, withdraw, settings };
   const here = <T>(act: () => T) => inProcess(scheduler, process, act);
   return {

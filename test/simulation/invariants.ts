@@ -12,6 +12,8 @@ export type Invariants = {
   providerCalled(requestId: string): void;
   /** A client was told that its request is accepted and will be done without it. */
   promised(requestId: string): void;
+  /** A client without a key was told to send its request again. */
+  refused(requestId: string): void;
   credited(entryId: string): void;
   atRest(): void;
 };
@@ -43,6 +45,7 @@ export function createInvariants(rows: Rows, violation: (message: string) => voi
   const flushed = new Map<string, { sumMicros: bigint; ids: Set<string> }>();
   const calls = new Map<string, number>();
   const told = new Set<string>();
+  const refused = new Set<string>();
   const credits = new Set<string>();
 
   const ledgerOf = (accountId: string) => {
@@ -105,6 +108,9 @@ export function createInvariants(rows: Rows, violation: (message: string) => voi
     promised: (requestId) => {
       told.add(requestId);
     },
+    refused: (requestId) => {
+      refused.add(requestId);
+    },
     credited: (entryId) => {
       credits.add(entryId);
     },
@@ -130,6 +136,11 @@ export function createInvariants(rows: Rows, violation: (message: string) => voi
       for (const id of told) {
         const state = rows.requestOf(id)?.state;
         if (state === undefined || state === 'aborted') violation(`I11 ${id} was promised and is ${state ?? 'gone'}`);
+      }
+      for (const id of refused) {
+        const { state, costMicros = 0n } = rows.requestOf(id) ?? {};
+        if (costMicros > 0n || state === 'done')
+          violation(`I10 ${id} was refused and is ${state}, costs ${costMicros}`);
       }
       for (const id of credits) if (!ids.has(id)) violation(`I8 ${id} was confirmed and is not in the ledger`);
     },

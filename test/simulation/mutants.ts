@@ -140,6 +140,18 @@ export const MUTANTS: readonly Mutant[] = [
     seedsMax: 60,
   },
   {
+    name: 'refusal-before-withdrawal',
+    wrong: 'a client is told to repeat its request before this one can no longer run',
+    steps: {
+      accept: (real) => (acceptance, deps) =>
+        real(acceptance, {
+          ...deps,
+          withdraw: (request) => Promise.race([deps.withdraw(request), Promise.resolve(true)]),
+        }),
+    },
+    seedsMax: 150,
+  },
+  {
     name: 'no-requeue',
     wrong: 'what the queue has lost is not queued again',
     steps: { sweepProducer: () => ({ enqueue: () => Promise.resolve() }) },

@@ -265,7 +265,8 @@ function startClient(client: number, world: World, api: () => Api): void {
     };
     scheduler.add({ delayMs: ANSWER_WAIT_MS, label: `client${client} waits no longer`, run: again });
     faults.counts.requests++;
-    via.accept(acceptance(via)).then(
+    const wanted = acceptance(via);
+    via.accept(wanted).then(
       ({ request }) => {
         if (!via.process.alive) return;
         answered = true;
@@ -274,8 +275,10 @@ function startClient(client: number, world: World, api: () => Api): void {
         afterwards(request._id);
       },
       (error: unknown) => {
-        if (toAppError(error).code === 'unavailable') again();
-        else answered = true;
+        const { code } = toAppError(error);
+        if (code !== 'unavailable') answered = true;
+        else if (hasKey) again();
+        else if (via.process.alive) invariants.refused(wanted.requestId);
       },
     );
   }
