@@ -1,6 +1,7 @@
 /**
  * `npm run crash-points [-- --passages 1,2] [--write]`: kills a process at every crash point, at each of the passages, with
- * real processes and engines, and prints what came of it; `--write` also keeps the table in docs/reliability.md.
+ * real processes and engines, at every class of an erasure too, and prints what came of it; `--write` also keeps the tables in
+ * docs/reliability.md.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,25 +17,35 @@ const { values } = parseArgs({
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-crash-points-'));
-const report = join(folder, 'rows.json');
+const [report, erasures] = [join(folder, 'rows.json'), join(folder, 'erasures.json')];
+
+type Row = Record<string, string | number>;
+
+function tableOf(file: string): { rows: number; table: string } {
+  const rows = JSON.parse(readFileSync(file, 'utf8')) as Row[];
+  const names = Object.keys(rows[0] ?? {});
+  const lines = rows.map((row) => names.map((name) => String(row[name])));
+  return { rows: rows.length, table: markdownTable(names, lines) };
+}
+
+function write(name: string, heading: string, body: string): void {
+  writeSection(join(ROOT, 'docs', 'reliability.md'), { name, heading, body }, { title: 'Reliability' });
+}
+
 try {
-  const { ok, about } = await testRun(ROOT, ['test/flows/crash.test.ts'], {
+  const { ok, about } = await testRun(ROOT, ['test/flows/crash.test.ts', 'test/privacy/erasure-races.test.ts'], {
     CRASH_PASSAGES: values.passages,
     CRASH_REPORT: report,
+    CRASH_REPORT_ERASURES: erasures,
   });
   if (values.write && ok) {
-    const rows = JSON.parse(readFileSync(report, 'utf8')) as Record<string, string | number>[];
-    const names = Object.keys(rows[0] ?? {});
-    const table = markdownTable(
-      names,
-      rows.map((row) => names.map((name) => String(row[name]))),
-    );
-    const body = `${about}. \`npm run crash-points\`: ${rows.length} kills (each label, passages ${values.passages}), all invariants held after each.\n\n${table}`;
-    writeSection(
-      join(ROOT, 'docs', 'reliability.md'),
-      { name: 'crash-points', heading: 'Crash points', body },
-      { title: 'Reliability' },
-    );
+    const { rows, table } = tableOf(report);
+    const ran = `${about}. \`npm run crash-points\`:`;
+    const kills = `${rows} kills (each label, passages ${values.passages}), all invariants held after each.`;
+    write('crash-points', 'Crash points', `${ran} ${kills}\n\n${table}`);
+    const carriedOut =
+      'each erasure was carried out once, with one act; nothing that it left opens, and its books are whole.';
+    write('erasure-crash-points', 'Crash points of erasures', `${ran} ${carriedOut}\n\n${tableOf(erasures).table}`);
   }
   process.exitCode = ok ? 0 : 1;
 } finally {

@@ -30,18 +30,32 @@ export const CRASH_POINTS = [
   'webhook.after_mark',
   'adjust.after_entry',
   'adjust.after_acknowledge',
+  'erase.after_begin',
+  'erase.after_journal',
+  'erase.after_announce',
+  'erase.before_confirm',
+  'erase.before_checkpoint',
+  'erase.after_checkpoint',
+  'erase.before_verify',
+  'erase.after_number',
+  'erase.before_end',
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
-let armed: { point: CrashPoint; passagesLeft: number } | undefined;
+let armed: { point: CrashPoint; passagesLeft: number; die: () => void } | undefined;
 
-/** From now on the process kills itself (SIGKILL, nothing is flushed or closed) at the n-th passage of `point`. */
-export function armCrashPoint(point: CrashPoint, passage: number): void {
-  armed = { point, passagesLeft: passage };
+const kill = () => process.kill(process.pid, 'SIGKILL');
+
+/**
+ * From now on the process kills itself (SIGKILL, nothing is flushed or closed) at the n-th passage of `point`.
+ * @param die what it does instead: a test inside of one process throws.
+ */
+export function armCrashPoint(point: CrashPoint, passage: number, die: () => void = kill): void {
+  armed = { point, passagesLeft: passage, die };
 }
 
 /** Marks a place. Costs one comparison. */
 export function crashPoint(point: CrashPoint): void {
-  if (armed?.point === point && --armed.passagesLeft === 0) process.kill(process.pid, 'SIGKILL');
+  if (armed?.point === point && --armed.passagesLeft === 0) armed.die();
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { integer } from './config-values.ts';
 
-/** The part of the configuration that says where files are kept: technical logs, backups, the journal of deletions. */
+/** The part of the configuration that says where files are kept (logs, backups, the journal of deletions) and how often erasures are looked for. */
 
 const variables = z.object({
   LOG_DIR: z.string().optional(),
@@ -17,6 +17,7 @@ const variables = z.object({
     .optional(),
   BACKUP_IDENTITY: z.string().startsWith('AGE-SECRET-KEY-', 'must be a private key, AGE-SECRET-KEY-…').optional(),
   DELETION_JOURNAL_DIR: z.string().optional(),
+  ERASURE_INTERVAL_MS: integer(30_000, 50, 3_600_000),
 });
 
 export const KEEPING_VARIABLES = variables.shape;
@@ -38,6 +39,7 @@ export function buildKeeping(v: KeepingVariables) {
       identity: v.BACKUP_IDENTITY,
       journalFolder: v.DELETION_JOURNAL_DIR,
     },
+    erasure: { intervalMs: v.ERASURE_INTERVAL_MS },
   };
 }
 

@@ -15,6 +15,8 @@ export type DestructionEventDocument = {
   subjects: { accountId: string; rows: number }[];
   count: number;
   isConfirmed: boolean;
+  /** The act was drawn before it was confirmed; from then on it stays as it is. */
+  isAbandoned?: true;
 };
 
 const eventSchema = new Schema<DestructionEventDocument>(
@@ -26,6 +28,7 @@ const eventSchema = new Schema<DestructionEventDocument>(
     subjects: { type: Schema.Types.Mixed, required: true },
     count: { type: Number, required: true },
     isConfirmed: { type: Boolean, required: true },
+    isAbandoned: Boolean,
   },
   { collection: 'destruction_events', versionKey: false, strict: 'throw' },
 );
@@ -48,6 +51,7 @@ export type DestructionActDocument = {
   subjects: number;
   /** The only subject, when it is one; the events list them otherwise. */
   accountId?: string;
+  /** How many of the cause's events it is about: the first ones. */
   events: number;
   /** Batches that were begun and never confirmed: their rows may have been destroyed. */
   unconfirmed: number;

@@ -88,7 +88,7 @@ function eventRow(event: DestructionEventDocument): string[] {
 
 async function extractPaper(act: DestructionActDocument, operator: Operator): Promise<Paper> {
   const rows: string[][] = [];
-  for await (const event of eventsOf(act.causeId, EXTRACT_ROWS_MAX)) rows.push(eventRow(event));
+  for await (const event of eventsOf(act.causeId, Math.min(act.events, EXTRACT_ROWS_MAX))) rows.push(eventRow(event));
   const rest = `Показаны первые ${EXTRACT_ROWS_MAX} записей из ${act.events}; все записи — в файле выгрузки.`;
   return {
     language: 'ru',
@@ -128,8 +128,8 @@ export function actJson(act: DestructionActDocument, operator: Operator): string
 }
 
 /** The whole extract, an event a line; its SHA-256 is the act's `extractHash`. */
-export async function* extractLines({ causeId }: DestructionActDocument): AsyncGenerator<string> {
-  for await (const event of eventsOf(causeId)) yield extractLine(event);
+export async function* extractLines({ causeId, events }: DestructionActDocument): AsyncGenerator<string> {
+  for await (const event of eventsOf(causeId, events)) yield extractLine(event);
 }
 
 /** The files of an act by their names, made one after the other. */

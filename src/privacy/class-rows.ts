@@ -40,19 +40,22 @@ export async function removeFrom(row: RowClass, removal: Removal, filter: Docume
   return (await rowsOf(row).updateMany(matching as never, removal.update)).modifiedCount;
 }
 
-/**
- * Erases one batch of a subject's rows. Doing it again goes on where it stopped; 0 means that nothing is left.
- * @throws when the class is kept, or is the data key, which the key store destroys.
- */
-export async function eraseBatch(row: RowClass, accountId: string): Promise<number> {
-  const { erasure } = row;
-  if (!('update' in erasure)) throw new Error(`rows of class ${row.id} are not erased one by one`);
+/** Some of the subject's rows that hold data of the class; none when all of it is erased. */
+export async function rowsToErase(row: RowClass, accountId: string): Promise<string[]> {
   const batch = await rowsOf(row)
     .find(subjectFilter(row, accountId) as never, { projection: { _id: 1 } })
     .limit(BATCH_MAX)
     .toArray();
-  if (batch.length === 0) return 0;
-  const ids = batch.map(({ _id }) => _id);
+  return batch.map(({ _id }) => _id);
+}
+
+/**
+ * Erases these rows of a subject. Gives how many it changed: what another process has erased meanwhile is not among them.
+ * @throws when the class is kept, or is the data key, which the key store destroys.
+ */
+export async function eraseRows(row: RowClass, accountId: string, ids: readonly string[]): Promise<number> {
+  const { erasure } = row;
+  if (!('update' in erasure)) throw new Error(`rows of class ${row.id} are not erased one by one`);
   return removeFrom(row, erasure, { _id: { $in: ids }, [row.store.owner]: accountId });
 }
 

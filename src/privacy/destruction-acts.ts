@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Collection, MongoServerError, type OptionalUnlessRequiredId } from 'mongodb';
+import { crashPoint } from '../crash-point.ts';
 import { AppError } from '../errors.ts';
 import { newId } from '../ids.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -27,7 +28,10 @@ const METHOD =
 const events = () => nativeCollection<DestructionEventDocument>(DestructionEvent);
 const acts = () => nativeCollection<DestructionActDocument>(DestructionAct);
 
-/** Runs `destroy` between an event that announces it and its confirmation; gives what `destroy` gives. */
+/**
+ * Runs `destroy` between an event that announces it and its confirmation; gives what `destroy` gives. An event that an act
+ * has counted does not change any more, however late its process comes back.
+ */
 export async function recorded(
   { causeId, classId, accountIds }: Batch,
   destroy: () => Promise<number>,
@@ -44,10 +48,21 @@ export async function recorded(
     isConfirmed: false,
   };
   await events().insertOne(event);
+  crashPoint('erase.after_announce');
   const count = await destroy();
-  if (count === 0) await events().deleteOne({ _id: event._id });
-  else await events().updateOne({ _id: event._id }, { $set: { count, isConfirmed: true } });
+  crashPoint('erase.before_confirm');
+  const open = { _id: event._id, isAbandoned: { $exists: false } };
+  if (count === 0) await events().deleteOne(open);
+  else await events().updateOne(open, { $set: { count, isConfirmed: true } });
   return count;
+}
+
+/** How many rows of a class were destroyed for a cause, by whichever process. */
+export async function countDestroyed(causeId: string, classId: ClassId): Promise<number> {
+  const found = await events()
+    .find({ causeId, classId }, { projection: { count: 1 } })
+    .toArray();
+  return found.reduce((sum, { count }) => sum + count, 0);
 }
 
 type Summary = Pick<DestructionActDocument, 'categories' | 'subjects' | 'events' | 'unconfirmed' | 'extractHash'> & {
@@ -59,7 +74,9 @@ async function summarize(causeId: string): Promise<Summary> {
   const counts = new Map<ClassId, number>();
   const subjects = new Set<string>();
   let [seen, unconfirmed] = [0, 0];
-  for await (const event of eventsOf(causeId)) {
+  for await (const met of eventsOf(causeId)) {
+    const event = met.isConfirmed ? met : await abandon(met);
+    if (!event) continue;
     seen++;
     if (!event.isConfirmed) unconfirmed++;
     hash.update(extractLine(event));
@@ -77,6 +94,12 @@ async function summarize(causeId: string): Promise<Summary> {
   };
 }
 
+/** An event without a confirmation as the act tells of it; null when it ended meanwhile without having destroyed anything. */
+async function abandon({ _id }: DestructionEventDocument): Promise<DestructionEventDocument | null> {
+  await events().updateOne({ _id, isConfirmed: false }, { $set: { isAbandoned: true } });
+  return events().findOne({ _id });
+}
+
 /**
  * The act about everything destroyed for one cause; drawn once, however often it is asked for. Undefined when nothing was.
  * @param reason the norm.
@@ -87,11 +110,16 @@ export async function drawAct(
   reason: string,
   journal: Pick<DeletionJournal, 'append'>,
 ): Promise<DestructionActDocument | undefined> {
-  const summary = await summarize(causeId);
-  if (summary.events === 0) return undefined;
-  const act = await numbered(causeId, reason, summary);
-  await journal.append({ kind: 'act', causeId, at: act.destroyedAt, act }, eventsOf(causeId));
+  const act = (await acts().findOne({ causeId })) ?? (await drawNew(causeId, reason));
+  if (!act) return undefined;
+  crashPoint('erase.after_number');
+  await journal.append({ kind: 'act', causeId, at: act.destroyedAt, act }, eventsOf(causeId, act.events));
   return act;
+}
+
+async function drawNew(causeId: string, reason: string): Promise<DestructionActDocument | undefined> {
+  const summary = await summarize(causeId);
+  return summary.events === 0 ? undefined : numbered(causeId, reason, summary);
 }
 
 async function numbered(causeId: string, reason: string, summary: Summary): Promise<DestructionActDocument> {

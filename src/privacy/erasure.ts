@@ -1,12 +1,13 @@
+import { crashPoint } from '../crash-point.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { type ManifestClass, PrivacyRequest, type PrivacyRequestDocument } from '../models/privacy-request.ts';
-import { eraseBatch, verifyErased } from './class-rows.ts';
+import { eraseRows, rowsToErase, verifyErased } from './class-rows.ts';
 import { CACHE_TTL_MS } from './content-key.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import type { DeletionJournal } from './deletion-journal.ts';
-import { drawAct, recorded } from './destruction-acts.ts';
+import { countDestroyed, drawAct, recorded } from './destruction-acts.ts';
 import type { KeyStore } from './key-store.ts';
 import { buildManifest, hasDrifted } from './manifest.ts';
 import { findPrivacyRequest, moveRequest } from './privacy-requests.ts';
@@ -24,12 +25,12 @@ export type ErasureDependencies = {
   now: () => number;
   /** Stops between batches. */
   signal: AbortSignal;
-  /** Called before and after each checkpoint is written: where a test lets the process die. */
-  onCheckpoint?: (place: string) => void;
 };
 
 const ACTOR = 'erasure';
 const DUE_MAX = 20;
+/** Another process may be faster with a batch, but not with so many one after the other. */
+const BATCHES_IN_VAIN_MAX = 20;
 
 const store = () => nativeCollection<PrivacyRequestDocument>(PrivacyRequest);
 
@@ -57,19 +58,23 @@ async function begin(request: PrivacyRequestDocument, { now }: ErasureDependenci
 
 async function destroyAll(request: PrivacyRequestDocument, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
   const { _id: causeId, accountId } = request;
+  crashPoint('erase.after_begin');
   await deps.journal.append({ kind: 'erasure', causeId, accountId, at: new Date(deps.now()) });
+  crashPoint('erase.after_journal');
   const done = new Set(request.checkpoints.map(({ classId }) => classId));
   for (const row of ROW_CLASSES) {
     if (done.has(row.id) || row.erasure.action === 'keep') continue;
-    const removed = await eraseClass(row, { causeId, accountId }, deps);
+    await eraseClass(row, { causeId, accountId }, deps);
     if (deps.signal.aborted) return request;
-    deps.onCheckpoint?.(`before ${row.id}`);
+    const removed = await countDestroyed(causeId, row.id);
+    crashPoint('erase.before_checkpoint');
     await store().updateOne(
-      { _id: request._id, 'checkpoints.classId': { $ne: row.id } },
+      { _id: request._id, state: 'executing', 'checkpoints.classId': { $ne: row.id } },
       { $push: { checkpoints: { classId: row.id, removed, at: new Date(deps.now()) } } },
     );
-    deps.onCheckpoint?.(`after ${row.id}`);
+    crashPoint('erase.after_checkpoint');
   }
+  crashPoint('erase.before_verify');
   return moveRequest(await findPrivacyRequest(request._id), 'destroyed', { by: ACTOR });
 }
 
@@ -79,17 +84,17 @@ export async function eraseClass(
   { causeId, accountId }: { causeId: string; accountId: string },
   { keys, signal }: Pick<ErasureDependencies, 'keys' | 'signal'>,
 ): Promise<number> {
-  const batch = { causeId, classId: row.id, accountIds: [accountId] };
-  if (row.erasure.action === 'destroy_key') {
-    return recorded(batch, async () => {
-      await keys.destroy(accountId);
-      return 1;
-    });
-  }
-  let removed = 0;
+  const cause = { causeId, classId: row.id };
+  if (row.erasure.action === 'destroy_key')
+    return recorded({ ...cause, accountIds: [accountId] }, async () => Number(await keys.destroy(accountId)));
+  let [removed, inVain] = [0, 0];
   while (!signal.aborted) {
-    const count = await recorded(batch, () => eraseBatch(row, accountId));
-    if (count === 0) break;
+    const ids = await rowsToErase(row, accountId);
+    if (ids.length === 0) break;
+    const batch = { ...cause, accountIds: ids.map(() => accountId) };
+    const count = await recorded(batch, () => eraseRows(row, accountId, ids));
+    inVain = count === 0 ? inVain + 1 : 0;
+    if (inVain === BATCHES_IN_VAIN_MAX) throw new Error(`rows of ${row.id} are there after they were erased`);
     removed += count;
   }
   return removed;
@@ -106,6 +111,7 @@ async function verifyAll(request: PrivacyRequestDocument, deps: ErasureDependenc
   const { classes } = await buildManifest(accountId);
   const retained = classes.filter(isRetained);
   const act = await drawAct(_id, REQUEST_TERMS[type].norm, deps.journal);
+  crashPoint('erase.before_end');
   const event = retained.length > 0 ? 'complete_with_retained' : 'complete';
   return moveRequest(request, event, { by: ACTOR, set: { retained, ...(act ? { actNumber: act._id } : {}) } });
 }
@@ -118,10 +124,7 @@ function fail(request: PrivacyRequestDocument, failure: string): Promise<Privacy
 }
 
 /** Takes every erasure that is due one step on; one that cannot go on is logged, and the others do. */
-export async function executeDue(
-  deps: Omit<ErasureDependencies, 'onCheckpoint'>,
-  log: Pick<Logger, 'warn'>,
-): Promise<void> {
+export async function executeDue(deps: ErasureDependencies, log: Pick<Logger, 'warn'>): Promise<void> {
   const due = await store()
     .find({
       $or: [

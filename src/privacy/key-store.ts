@@ -31,8 +31,8 @@ export type KeyStore = {
   newestSince(accountId: string): Promise<number>;
   /** Forgets generations before `version`. Nothing sealed by them can be opened afterwards. */
   dropBefore(accountId: string, version: number): Promise<void>;
-  /** For ever, and so that none is made anew. Gives since when. */
-  destroy(accountId: string): Promise<Date>;
+  /** For ever, and so that none is made anew. False when an earlier call did it. */
+  destroy(accountId: string): Promise<boolean>;
   status(): Promise<KeyStatus>;
 };
 
@@ -141,14 +141,14 @@ export function createKeyStore(masterKeys: MasterKeys): KeyStore {
     },
     destroy: async (accountId) => {
       const at = new Date();
-      await documents()
+      const written = await documents()
         .updateOne(
           { _id: accountId, destroyedAt: { $exists: false } },
           { $set: { versions: [], destroyedAt: at }, $setOnInsert: { createdAt: at } },
           { upsert: true },
         )
         .catch(ignoreDuplicate);
-      return (await documents().findOne({ _id: accountId }))?.destroyedAt ?? at;
+      return (written?.modifiedCount ?? 0) + (written?.upsertedCount ?? 0) > 0;
     },
     status: async () => {
       const groups = await documents()
@@ -170,6 +170,6 @@ export function createKeyStore(masterKeys: MasterKeys): KeyStore {
 const DUPLICATE_KEY = 11_000;
 
 /** The upsert met a document that is destroyed already. */
-function ignoreDuplicate(error: unknown): void {
+function ignoreDuplicate(error: unknown): undefined {
   if (!(error instanceof Error && 'code' in error && error.code === DUPLICATE_KEY)) throw error;
 }

@@ -44,7 +44,6 @@ const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
-const ERASURES_INTERVAL_MS = 30_000;
 const ROLLUP_INTERVAL_MS = 10_000;
 
 /** Registers periodic work under a name, for its log lines and for its end at shutdown. */
@@ -145,11 +144,11 @@ async function measure({ producer, running, breaker, metrics }: LoopDependencies
 }
 
 /** Approved erasures whose cooling-off is over. Processes that meet at one do no harm. */
-function startErasures({ keys, journal, log }: LoopDependencies, lifecycle: Lifecycle): void {
+function startErasures({ config, keys, journal, log }: LoopDependencies, lifecycle: Lifecycle): void {
   const stop = new AbortController();
   lifecycle.defer('erasures', () => stop.abort());
   const step = () => executeDue({ keys, journal, now: Date.now, signal: stop.signal }, log);
-  every('erase', ERASURES_INTERVAL_MS, step, lifecycle, log);
+  every('erase', config.erasure.intervalMs, step, lifecycle, log);
 }
 
 /** Every process proposes the nightly purge; the job id makes it one per day for the whole cluster. */

@@ -18,6 +18,18 @@ export type CrashRow = {
   ms: number;
 };
 
+/** What makes a process kill itself at the n-th passage of a crash point. */
+export const armed = (point: CrashPoint, passage: number) => ({ CRASH_POINT: point, CRASH_PASSAGE: String(passage) });
+
+/** Resolves when the process has killed itself; throws when it ended otherwise, or lives on. */
+export async function died(victim: SystemProcess): Promise<void> {
+  const ended = await Promise.race([
+    victim.process.ended,
+    new Promise((resolve) => setTimeout(() => resolve('still alive'), 40_000).unref()),
+  ]);
+  if (ended !== 'SIGKILL') throw new Error(`not killed but ${String(ended)}:\n${victim.process.output()}`);
+}
+
 const ENDS_WITH_ERROR = /"error":\{.*"finish_reason":"error"/;
 const deliveries = () => nativeCollection<DeliveryDocument>(Delivery);
 

@@ -54,6 +54,25 @@ describe('an act of destruction', () => {
     expect(facts.map(([, value]) => value).join(' ')).not.toMatch(/undefined|FZ art/);
   });
 
+  it.each([
+    ['has destroyed something', 1],
+    ['has found nothing to destroy', 0],
+  ])('stays about the same events when a process comes back after it was drawn and %s', async (_name, count) => {
+    const [causeId, accountIds] = [newId('dsr'), [newId('acc')]];
+    await recorded({ causeId, classId: 'api_key', accountIds }, async () => 1);
+    let act: DestructionActDocument | undefined;
+    await recorded({ causeId, classId: 'delivery', accountIds }, async () => {
+      act = await drawAct(causeId, '152-FZ art. 21(4)', NO_JOURNAL);
+      return count;
+    });
+    await recorded({ causeId, classId: 'delivery', accountIds }, async () => 1);
+    if (!act) throw new Error('no act');
+    expect(act).toMatchObject({ events: 2, unconfirmed: 1 });
+    const extract = (await filesOf(act)).get(`extract-${act._id}.ndjson`) ?? '';
+    expect(createHash('sha256').update(extract).digest('hex')).toBe(act.extractHash);
+    expect(await drawAct(causeId, '152-FZ art. 21(4)', NO_JOURNAL)).toEqual(act);
+  });
+
   it('leaves a line to fill in where nothing is configured', async () => {
     const nobody = { name: '', address: '', inn: '', email: '', executor: '', processors: '' };
     expect(actFacts(await drawn(), nobody)[0]?.[1]).toMatch(/^_+, _+$/);

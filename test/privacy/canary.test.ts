@@ -6,10 +6,8 @@ import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals
 import type { Redis } from 'ioredis';
 import mongoose from 'mongoose';
 import { createLogger } from '../../src/log.ts';
-import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import { REGISTRY, TECHNICAL_REDIS_FAMILIES } from '../../src/privacy/registry.ts';
-import { ROW_CLASSES } from '../../src/privacy/row-classes.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
 import { type PrivateRedis, startPrivateRedis } from '../chaos/private-redis.ts';
 import { eventually } from '../helpers/eventually.ts';
@@ -18,7 +16,7 @@ import { useStores } from '../helpers/stores.ts';
 import { type Customer, type System, startSystem } from '../helpers/system.ts';
 import { PATIENT_TIMERS, send } from '../helpers/traffic.ts';
 import { closeReceivers, startReceiver } from '../webhooks/receiver.ts';
-import { dumpFolder, dumpMongo, sealedValues, snapshotRedis } from './dumps.ts';
+import { dumpFolder, dumpMongo, openAll, sealedOf, snapshotRedis } from './dumps.ts';
 import { found, planted } from './needles.ts';
 
 /** Prompts, answers and callback addresses leave no trace at rest, whatever way a request went; and none opens without its key. */
@@ -198,42 +196,9 @@ describe('content at rest', () => {
     const { accountId } = customer;
     const sealed = await sealedOf(accountId);
     expect(sealed.length).toBeGreaterThan(20);
-    const before = await openAll(accountId, sealed);
+    const before = await openAll(masterKey, accountId, sealed);
     expect(before.filter((text) => text?.includes(CANARY)).length).toBeGreaterThan(10);
     await createKeyStore(new Map([[1, masterKey]])).destroy(accountId);
-    expect((await openAll(accountId, sealed)).filter((text) => text !== undefined)).toEqual([]);
+    expect((await openAll(masterKey, accountId, sealed)).filter((text) => text !== undefined)).toEqual([]);
   });
 });
-
-type Sealed = { context: string; bytes: Uint8Array };
-
-async function sealedOf(accountId: string): Promise<Sealed[]> {
-  const all: Sealed[] = [];
-  for (const { store } of ROW_CLASSES) {
-    if (!store.sealed) continue;
-    const rows = await mongoose.connection
-      .collection<{ _id: string }>(store.collection)
-      .find({ [store.owner]: accountId })
-      .toArray();
-    for (const row of rows) {
-      for (const { trail, bytes } of sealedValues(row)) {
-        const field = store.sealed.find((one) => trail.join('.').startsWith(one.field));
-        if (field) all.push({ context: field.context(row._id), bytes });
-      }
-    }
-  }
-  return all;
-}
-
-/** With a cipher that has nothing in its memory, as after a restart. */
-function openAll(accountId: string, sealed: readonly Sealed[]): Promise<(string | undefined)[]> {
-  const cipher = createContentCipher(new Map([[1, masterKey]]));
-  return Promise.all(
-    sealed.map(({ context, bytes }) =>
-      cipher.open(accountId, context, bytes).then(
-        (plain) => plain.toString(),
-        () => undefined,
-      ),
-    ),
-  );
-}

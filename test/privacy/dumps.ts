@@ -3,6 +3,8 @@ import path from 'node:path';
 import type { Redis } from 'ioredis';
 import { Binary, BSON } from 'mongodb';
 import mongoose from 'mongoose';
+import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { ROW_CLASSES } from '../../src/privacy/row-classes.ts';
 import { keyVersionOf } from '../../src/privacy/sealing.ts';
 
 /** Everything that the product has left anywhere, as bytes. */
@@ -45,4 +47,42 @@ export function sealedValues(value: unknown, trail: string[] = []): { trail: str
   }
   if (typeof value !== 'object' || value === null || value instanceof Date) return [];
   return Object.entries(value).flatMap(([name, member]) => sealedValues(member, [...trail, name]));
+}
+
+export type Sealed = { context: string; bytes: Uint8Array };
+
+/** Everything that is stored under the data key of an account, with the place that it opens in. */
+export async function sealedOf(accountId: string): Promise<Sealed[]> {
+  const all: Sealed[] = [];
+  for (const { store } of ROW_CLASSES) {
+    if (!store.sealed) continue;
+    const rows = await mongoose.connection
+      .collection<{ _id: string }>(store.collection)
+      .find({ [store.owner]: accountId })
+      .toArray();
+    for (const row of rows) {
+      for (const { trail, bytes } of sealedValues(row)) {
+        const field = store.sealed.find((one) => trail.join('.').startsWith(one.field));
+        if (field) all.push({ context: field.context(row._id), bytes });
+      }
+    }
+  }
+  return all;
+}
+
+/** With a cipher that has nothing in its memory, as after a restart; undefined for what does not open. */
+export function openAll(
+  masterKey: Uint8Array,
+  accountId: string,
+  sealed: readonly Sealed[],
+): Promise<(string | undefined)[]> {
+  const cipher = createContentCipher(new Map([[1, masterKey]]));
+  return Promise.all(
+    sealed.map(({ context, bytes }) =>
+      cipher.open(accountId, context, bytes).then(
+        (plain) => plain.toString(),
+        () => undefined,
+      ),
+    ),
+  );
 }

@@ -155,24 +155,6 @@ describe('a run of the retention', () => {
     expect(await countPast(rowClass('request.content'), daysAgo(30))).toBe(0);
   });
 
-  test('meets every row of one date, however many there are and whichever of them are held', async () => {
-    const [kept, gone] = [newId('acc'), newId('acc')];
-    await setLegalHold({ accountId: kept, norm: 'GPK art. 57', by: 'lawyer' });
-    const released = (owner: string, releasedAt: Date) => ({
-      _id: newId('hld'),
-      accountId: owner,
-      isActive: false,
-      releasedAt,
-    });
-    const [day, dayAfter] = [daysAgo(4_000), daysAgo(3_999)];
-    await nativeCollection(LegalHold).insertMany([
-      ...[...Array(1_300)].map((_, n) => released(n < 600 ? kept : gone, day)),
-      ...[...Array(3)].map(() => released(gone, dayAfter)),
-    ] as never[]);
-    expect(of(await run(), 'legal_hold')).toMatchObject({ removed: 703, held: 600, outcome: 'done' });
-    expect(await nativeCollection(LegalHold).countDocuments({ accountId: gone })).toBe(0);
-  });
-
   test('does not pass over a row that is not finished yet', async () => {
     const late = await request(40, { settled: false });
     await request(35);
@@ -305,4 +287,23 @@ describe('what confirms a destruction', () => {
     });
     expect(await nativeCollection(DestructionAct).findOne({ causeId: dead._id })).toMatchObject({ unconfirmed: 1 });
   });
+});
+
+// The last one: so many rows change what the engine believes of the collection, and so the plans that are looked at above.
+test('a run of the retention meets every row of one date, however many there are and whichever of them are held', async () => {
+  const [kept, gone] = [newId('acc'), newId('acc')];
+  await setLegalHold({ accountId: kept, norm: 'GPK art. 57', by: 'lawyer' });
+  const released = (owner: string, releasedAt: Date) => ({
+    _id: newId('hld'),
+    accountId: owner,
+    isActive: false,
+    releasedAt,
+  });
+  const [day, dayAfter] = [daysAgo(4_000), daysAgo(3_999)];
+  await nativeCollection(LegalHold).insertMany([
+    ...[...Array(1_300)].map((_, n) => released(n < 600 ? kept : gone, day)),
+    ...[...Array(3)].map(() => released(gone, dayAfter)),
+  ] as never[]);
+  expect(of(await run(), 'legal_hold')).toMatchObject({ removed: 703, held: 600, outcome: 'done' });
+  expect(await nativeCollection(LegalHold).countDocuments({ accountId: gone })).toBe(0);
 });
