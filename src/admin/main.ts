@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   const { pepper, masterKeys } = config.secrets;
   const { publicUrl, session: limits, host, port } = config.admin;
   const { prefix } = config.redis;
+  const { defaults: retentionDefaults } = config.retention;
 
   await connectMongo(config.mongo);
   lifecycle.defer('mongo', disconnectMongo);
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   const cipher = createContentCipher(masterKeys);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
-    policy: { operator: config.operator, retentionDefaults: config.retention.defaults },
+    policy: { operator: config.operator, retentionDefaults },
     cancel: {
       accounts: createAccountWriter(),
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),
@@ -71,7 +72,9 @@ async function main(): Promise<void> {
       audit,
     },
     panel: {
-      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())), cipher),
+      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())), cipher, {
+        retentionDefaults,
+      }),
       perform,
       audit,
       pepper,

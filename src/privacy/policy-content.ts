@@ -25,7 +25,8 @@ const staffIds = new Set(STAFF_CLASSES.map(({ id }) => id));
 /** What is kept of customers; those who run the service are told by their employer. */
 export const CUSTOMER_CLASSES: readonly DataClass[] = REGISTRY.filter(({ id }) => !staffIds.has(id));
 
-function duration(value: number, unit: 'day' | 'year', language: PolicyLanguage): string {
+/** A term in words: `30 days`, `at once`. */
+export function duration(value: number, unit: 'day' | 'year', language: PolicyLanguage): string {
   if (value === 0) return AT_ONCE[language];
   if (unit === 'day' && value < 1) return UNDER_A_DAY[language];
   return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(value);

@@ -21,6 +21,7 @@ import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
 import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
 import { grantAccess } from '../../src/support/content-access.ts';
 import { openTicket } from '../../src/support/tickets.ts';
+import { type SeededPapers, seedPapers } from './seed-papers.ts';
 
 /** One of everything the panel shows, and what must never be seen of it. */
 
@@ -42,6 +43,7 @@ export type Seeded = {
   grantId: string;
   announcementId: string;
   privacyRequestId: string;
+  papers: SeededPapers;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -213,6 +215,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     grantId,
     announcementId,
     privacyRequestId,
+    papers: await seedPapers(accountId, document._id, cipher),
     secrets: [
       key,
       document.digest,

@@ -128,6 +128,11 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       contentGrants: seeded.grantId,
       announcements: seeded.announcementId,
       privacyRequests: seeded.privacyRequestId,
+      retention: 'request.content',
+      retentionRuns: seeded.papers.runId,
+      legalHolds: seeded.papers.holdId,
+      acts: String(seeded.papers.actNumber),
+      policyVersions: '1',
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

@@ -7,7 +7,7 @@ import { ALLOWED_MEMBERS } from '../../src/log.ts';
 import '../../src/models/connect.ts';
 import { CLASS_IDS } from '../../src/models/retention-class.ts';
 import { CUSTOMER_CLASSES } from '../../src/privacy/policy-content.ts';
-import { RU_WORDS, russianNorm } from '../../src/privacy/policy-words.ts';
+import { RU_WORDS, russianNorm, russianReason } from '../../src/privacy/policy-words.ts';
 import {
   IMPERSONAL_COLLECTIONS,
   REGISTRY,
@@ -104,6 +104,15 @@ describe('the registry of personal data', () => {
     expect(CUSTOMER_CLASSES.filter(({ id }) => !RU_WORDS[id]).map(({ id }) => id)).toEqual([]);
     const norms = CUSTOMER_CLASSES.map(({ legalBasis }) => russianNorm(legalBasis));
     expect(norms.filter((norm) => /[a-z]/i.test(norm))).toEqual([]);
+  });
+
+  it('has words in Russian for everything that the back-office tells of a class', () => {
+    const words = REGISTRY.flatMap(({ id, legalBasis, retention }) => [
+      RU_WORDS[id]?.purpose ?? id,
+      russianNorm(legalBasis),
+      russianReason(retention.reason),
+    ]);
+    expect(words.filter((text) => !/[а-я]/i.test(text) && !/^\d+-ФЗ/.test(text))).toEqual([]);
   });
 
   it('names a norm and a term for everything an erasure leaves', () => {

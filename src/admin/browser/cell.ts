@@ -40,6 +40,7 @@ const TONE_OF: Readonly<Record<string, string>> = {
   current: 'bad',
   published: 'good',
   draft: 'waiting',
+  inForce: 'waiting',
   suspended: 'waiting',
   running: 'waiting',
   accepted: 'waiting',
@@ -57,6 +58,12 @@ function moment(text: string, language: string): string {
   return Number.isNaN(at.getTime())
     ? text
     : at.toLocaleString(localeOf(language), { dateStyle: 'short', timeStyle: 'medium' });
+}
+
+/** A text that came in both languages. */
+function inWords(text: string, language: string): string {
+  const words = JSON.parse(text) as { ru: string; en: string };
+  return language === 'ru' ? words.ru : words.en;
 }
 
 /** More than this goes over several lines. */
@@ -90,6 +97,7 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`) });
   if (type === 'datetime')
     return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
+  if (type === 'words') return createElement(Box, PLAIN, inWords(value, i18n.language));
   if (type === 'conversation') return createElement(Conversation, { value });
   if (reference) {
     const to = known.includes(reference)

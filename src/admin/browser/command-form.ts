@@ -1,5 +1,6 @@
 import {
   type ActionProperties,
+  type Answer,
   ask,
   Box,
   Button,
@@ -41,6 +42,7 @@ function Field({ field: { name, kind, isOptional = false, choices = [] }, value,
   const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
   const common = { id: name, name, value, onChange, required: !isOptional, width: 1 };
   const inputs: Record<string, () => Element> = {
+    number: () => createElement(Input, { ...common, type: 'text', inputMode: 'numeric', maxLength: 15 }),
     word: () => createElement(Input, { ...common, type: 'text', maxLength: 128 }),
     moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
     rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
@@ -75,6 +77,8 @@ type Outcome = {
   expiresAt?: string;
   content?: Content;
   accountIds?: string[];
+  /** What goes, of a command that wants it seen first. */
+  rows?: number;
 };
 
 /** What a customer sent or got: text as it is, and nothing that the browser would make of it. */
@@ -125,11 +129,18 @@ function FoundAccounts({ accountIds }: { accountIds: string[] }): Element {
 
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, expiresAt, content, accountIds } = outcome;
+  const { message, isGood, link, expiresAt, content, accountIds, rows } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
     { mb: 'xl', role: 'status', 'data-outcome': isGood ? 'done' : 'refused' },
+    rows === undefined
+      ? null
+      : createElement(
+          Text,
+          { mb: 'default', fontWeight: 'bold', 'data-rows': rows },
+          `${translateMessage('preview_rows')} ${rows}`,
+        ),
     createElement(MessageBox, { variant: isGood ? 'success' : 'danger', message: translateMessage(message) }),
     link &&
       createElement(
@@ -155,6 +166,13 @@ function inputOf(fields: FieldProperties['field'][], values: Readonly<Record<str
   );
 }
 
+/** What a command wants to be seen before it is given once more. */
+function previewOf({ body }: Answer): { rows: number; preview: string } | undefined {
+  const { error } = body as { error?: { param?: string; rows?: number; preview?: string } };
+  const { param, rows, preview } = error ?? {};
+  return param === 'preview' && rows !== undefined && preview !== undefined ? { rows, preview } : undefined;
+}
+
 export function CommandForm({ action, resource, record }: ActionProperties): Element {
   const session = useSession();
   const { translateMessage } = page.AdminJS.useTranslation();
@@ -171,13 +189,16 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
       .then((answer) => {
         const { link, expiresAt, told, content, accountIds } = answer.body as Partial<Outcome> & { told?: boolean };
         const isGood = answer.status === 200;
-        const message = isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
+        const preview = isGood ? undefined : previewOf(answer);
+        if (preview) setValues({ ...values, preview: preview.preview });
+        const message = preview ? 'preview_confirm' : isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
         setOutcome({
           message,
           isGood,
           ...(link && expiresAt ? { link, expiresAt } : {}),
           ...(content ? { content } : {}),
           ...(accountIds ? { accountIds } : {}),
+          ...(preview ? { rows: preview.rows } : {}),
         });
       })
       .catch(() => setOutcome({ message: 'error_other', isGood: false }))
@@ -188,14 +209,16 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
   const form = createElement(
     Box,
     { as: 'form', onSubmit: submit },
-    ...fields.map((field) =>
-      createElement(Field, {
-        key: field.name,
-        field,
-        value: values[field.name] ?? '',
-        setValue: (value: string) => setValues({ ...values, [field.name]: value }),
-      }),
-    ),
+    ...fields
+      .filter(({ kind }) => kind !== 'preview')
+      .map((field) =>
+        createElement(Field, {
+          key: field.name,
+          field,
+          value: values[field.name] ?? '',
+          setValue: (value: string) => setValues({ ...values, [field.name]: value }),
+        }),
+      ),
     createElement(
       Button,
       {

@@ -130,6 +130,31 @@ export function switchField(name: string, options: Options & { path?: string } =
   return { name, paths: [path], value, choices: YES_NO, ...rest };
 }
 
+/** Texts in both languages, of which the page shows one. */
+export type BothWords = { ru: string; en: string };
+
+/** A text that is there in both languages, whatever else a document has. */
+export function wordsField(
+  name: string,
+  words: (document: Document) => BothWords | undefined,
+  options: Options = {},
+): PanelField {
+  const value = (document: Document) => {
+    const found = words(document);
+    return found && JSON.stringify({ ru: found.ru, en: found.en });
+  };
+  return { name, type: 'words', value, ...options };
+}
+
+/** A member that is a whole number, searched for as one. */
+export function numberField(name: string, options: Options & { path?: string } = {}): PanelField {
+  const { path = name } = options;
+  return {
+    ...textField(name, options),
+    filter: (text) => (/^\d{1,15}$/.test(text) ? { [path]: Number(text) } : undefined),
+  };
+}
+
 /** Several lines, one for each element of a list. */
 export function linesField(
   name: string,

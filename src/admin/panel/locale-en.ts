@@ -2,7 +2,9 @@
 
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
+import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -288,9 +290,18 @@ export const EN = joined(OWN, [
   TRAFFIC_WORDS.en,
   CONTACT_WORDS.en,
   PRIVACY_WORDS.en,
+  KEEPING_WORDS.en,
+  PAPER_WORDS.en,
 ]);
 
-/** Lists are headed by the name of what they list. */
-export function listHeadings(labels: Readonly<Record<string, unknown>>, ids: readonly string[]) {
-  return Object.fromEntries(ids.map((id) => [id, { actions: { list: labels[id] } }]));
+/** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */
+export function wordsOfLists({ labels, messages }: Pick<Words, 'labels' | 'messages'>, ids: readonly string[]) {
+  const words = ids.map((id) => {
+    const empty = messages[`empty_${id}`];
+    return [
+      id,
+      { actions: { list: labels[id] }, ...(empty ? { messages: { noRecordsInResource: empty } } : {}) },
+    ] as const;
+  });
+  return Object.fromEntries(words);
 }

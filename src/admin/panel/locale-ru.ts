@@ -2,7 +2,9 @@ import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
+import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
@@ -280,6 +282,8 @@ const OURS = joined(OWN, [
   TRAFFIC_WORDS.ru,
   CONTACT_WORDS.ru,
   PRIVACY_WORDS.ru,
+  KEEPING_WORDS.ru,
+  PAPER_WORDS.ru,
 ]);
 
 export const RU = {

@@ -2,8 +2,9 @@ import { type ActionContext, type ActionRequest, AdminJS, type ResourceWithOptio
 import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
 import { dashboardFacts, type ReadQueues } from './dashboard.ts';
+import { MadeResource } from './made-resource.ts';
 import { PanelResource, roleOf } from './resource.ts';
-import type { PanelCipher, PanelCommand, PanelSpec } from './spec.ts';
+import type { PanelCipher, PanelCommand, PanelFacts, PanelSpec } from './spec.ts';
 import { SPECS } from './specs.ts';
 import { rangeOf } from './traffic-facts.ts';
 
@@ -49,14 +50,21 @@ function auditActions() {
   };
 }
 
-function resourceOptions(spec: PanelSpec, cipher: PanelCipher): ResourceWithOptions {
+function resourceOf(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts): PanelResource {
+  const { collection } = spec;
+  return typeof collection === 'string'
+    ? new PanelResource(spec, cipher)
+    : new MadeResource(spec, cipher, () => collection(facts));
+}
+
+function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts): ResourceWithOptions {
   const commands = [
     ...(spec.commands ?? []).map((command) => [command.action, commandAction(command, 'record')] as const),
     ...(spec.collectionCommands ?? []).map((command) => [command.action, commandAction(command, 'resource')] as const),
   ];
   const names = (fields: typeof spec.fields) => fields.map(({ name }) => name);
   return {
-    resource: new PanelResource(spec, cipher),
+    resource: resourceOf(spec, cipher, facts),
     options: {
       id: spec.id,
       navigation: { name: null, icon: spec.icon },
@@ -87,13 +95,13 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher): ResourceWithOpti
 }
 
 /** Makes the panel. Nothing is bundled or written: its scripts are part of the build. */
-export function createPanel(readQueues: ReadQueues, cipher: PanelCipher): AdminJS {
+export function createPanel(readQueues: ReadQueues, cipher: PanelCipher, facts: PanelFacts): AdminJS {
   return new AdminJS({
     rootPath: ROOT_PATH,
     loginPath: '/sign-in',
     logoutPath: '/sign-out',
     databases: [],
-    resources: SPECS.map((spec) => resourceOptions(spec, cipher)),
+    resources: SPECS.map((spec) => resourceOptions(spec, cipher, facts)),
     settings: { defaultPerPage: PER_PAGE },
     dashboard: {
       handler: async (request, _response, context) =>

@@ -40,25 +40,25 @@ function projectionOf(fields: readonly PanelField[]): Document {
   return Object.fromEntries(fields.flatMap(({ name, paths }) => (paths ?? [name]).map((path) => [path, 1])));
 }
 
-function refuse(name: string): never {
+export function refuseSearch(name: string): never {
   throw new AppError('invalid_request', { param: name, message: `${name}: cannot be searched like this` });
 }
 
 function momentOf(name: string, value: unknown): Date | undefined {
   if (value === undefined || value === '') return undefined;
   const at = typeof value === 'string' ? new Date(value) : new Date(Number.NaN);
-  return Number.isNaN(at.getTime()) ? refuse(name) : at;
+  return Number.isNaN(at.getTime()) ? refuseSearch(name) : at;
 }
 
 function conditionOf(field: PanelField, value: unknown): MongoFilter<Document> {
   const { name, filter, between } = field;
   if (between && typeof value === 'object' && value !== null) {
     const members = Object.keys(value);
-    if (members.some((member) => member !== 'from' && member !== 'to')) refuse(name);
+    if (members.some((member) => member !== 'from' && member !== 'to')) refuseSearch(name);
     return between(momentOf(name, Reflect.get(value, 'from')), momentOf(name, Reflect.get(value, 'to')));
   }
   const condition = typeof value === 'string' ? filter?.(value.trim()) : undefined;
-  return condition ?? refuse(name);
+  return condition ?? refuseSearch(name);
 }
 
 /** The conditions for what was searched, each field by its own rule, anything else refused; those of indexes first. */
@@ -66,7 +66,7 @@ function conditionsOf(fields: readonly PanelField[], filter: Filter | undefined)
   const given = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
   const [indexed, others]: [MongoFilter<Document>[], MongoFilter<Document>[]] = [[], []];
   for (const { path, value } of given.filter((one) => one.value !== '')) {
-    const field = fields.find(({ name }) => name === path) ?? refuse(path);
+    const field = fields.find(({ name }) => name === path) ?? refuseSearch(path);
     (field.isIndexed ? indexed : others).push(conditionOf(field, value));
   }
   return { indexed, others };
@@ -113,10 +113,12 @@ export class PanelResource extends BaseResource {
   }
 
   private collection() {
-    return nativeCollection<Document>({ collection: { collectionName: this.spec.collection } });
+    const { collection: collectionName } = this.spec;
+    if (typeof collectionName !== 'string') throw new Error(`${this.spec.id} is in no collection`);
+    return nativeCollection<Document>({ collection: { collectionName } });
   }
 
-  private record(document: Document, fields: readonly PanelField[]): BaseRecord {
+  protected record(document: Document, fields: readonly PanelField[]): BaseRecord {
     const texts = fields.map((field) => [field.name, field.value(document) ?? nothing(field)] as const);
     const params = Object.fromEntries(texts.filter(([, text]) => text !== undefined));
     return new BaseRecord({ ...params, id: toAddress(String(params.id)) }, this);
@@ -129,7 +131,7 @@ export class PanelResource extends BaseResource {
     return isWithin ? { [ordered.by]: ordered.direction ?? direction } : { _id: direction };
   }
 
-  private idOf(id: string | number): unknown {
+  protected idOf(id: string | number): unknown {
     return this.spec.hasNumericId ? Number(id) : fromAddress(String(id));
   }
 
@@ -191,7 +193,7 @@ export class PanelResource extends BaseResource {
     return (await this.documentsOf(ids, fields)).map((document) => this.record(document, fields));
   }
 
-  private async documentsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<Document[]> {
+  protected async documentsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<Document[]> {
     if (fields.length === 0 || ids.length === 0) return [];
     const wanted = ids.slice(0, PAGE_MAX).map((id) => this.idOf(id));
     return this.collection()

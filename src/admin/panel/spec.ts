@@ -3,6 +3,7 @@ import type { Permission } from '../../auth/roles.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import type { ContentCipher } from '../../privacy/content-key.ts';
+import type { RetentionDefaults } from '../../privacy/retention-settings.ts';
 
 /**
  * How a collection is shown. Nothing of a document leaves the database but the paths of the fields named here, and
@@ -18,8 +19,8 @@ export type PanelField = {
   name: string;
   /** Members of the document that are read for it; its own name when left out. */
   paths?: readonly string[];
-  /** `conversation`: messages of a ticket as JSON. */
-  type?: 'string' | 'datetime' | 'textarea' | 'conversation';
+  /** `conversation`: messages of a ticket as JSON. `words`: a text in both languages as JSON. */
+  type?: 'string' | 'datetime' | 'textarea' | 'conversation' | 'words';
   /** The text to show; `undefined` shows nothing. */
   value: (document: Document) => string | undefined;
   /** Of a sealed member: its text as the role may see it, opened for the record's own page only, never for lists. Rejects when the key is gone. */
@@ -45,7 +46,8 @@ export type PanelField = {
 export type CommandField = {
   name: string;
   isOptional?: boolean;
-  kind: 'text' | 'secret' | 'letter' | 'word' | 'email' | 'choice' | 'rubles' | 'moment';
+  /** `preview`: not typed by anybody; what a refusal told is sent back by whoever has seen it. */
+  kind: 'text' | 'secret' | 'letter' | 'word' | 'number' | 'email' | 'choice' | 'rubles' | 'moment' | 'preview';
   choices?: readonly string[];
 };
 
@@ -62,9 +64,13 @@ export type PanelCommand = {
   explanation?: string;
 };
 
+/** What is known without a database: the configuration of this process. */
+export type PanelFacts = { retentionDefaults: RetentionDefaults };
+
 export type PanelSpec = {
   id: string;
-  collection: string;
+  /** Where its documents are: a collection, or what makes them, all of them at once. */
+  collection: string | ((facts: PanelFacts) => Promise<Document[]> | Document[]);
   icon: string;
   permission: Permission;
   /** The field that stands for the record. */

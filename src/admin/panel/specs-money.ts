@@ -15,6 +15,8 @@ import {
 } from './fields.ts';
 import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
 import { CHANGE_CONTACT, EMAIL, FIND_ACCOUNT } from './specs-contact.ts';
+import { SET_HOLD } from './specs-keeping.ts';
+import { WITHDRAW_CONSENT } from './specs-policy.ts';
 
 /** Accounts and their money. */
 
@@ -33,6 +35,9 @@ export const ACCOUNTS: PanelSpec = {
     { resourceId: 'adjustments', filter: 'accountId' },
     { resourceId: 'tickets', filter: 'accountId' },
     { resourceId: 'privacyRequests', filter: 'accountId' },
+    { resourceId: 'legalHolds', filter: 'accountId' },
+    { resourceId: 'consents', filter: 'accountId' },
+    { resourceId: 'policyAcceptances', filter: 'accountId' },
   ],
   fields: [
     idField(),
@@ -90,6 +95,8 @@ export const ACCOUNTS: PanelSpec = {
       when: ({ status }) => status !== 'closed',
     },
     CHANGE_CONTACT,
+    WITHDRAW_CONSENT,
+    SET_HOLD,
   ],
 };
 

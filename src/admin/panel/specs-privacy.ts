@@ -152,7 +152,7 @@ export const PRIVACY_REQUESTS: PanelSpec = {
     timeField('scheduledFor'),
     textField('failure'),
     linesField('retained', 'retained', CLASS_MEMBERS, classLine),
-    textField('actNumber'),
+    textField('actNumber', { reference: 'acts' }),
     linesField('history', 'history', ['at', 'by', 'event', 'state', 'note'], ({ at, by, event, state, note }) =>
       words([at, by, event, state, note]),
     ),

@@ -1,6 +1,9 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ANNOUNCEMENTS } from './specs-announcements.ts';
+import { LEGAL_HOLDS, RETENTION, RETENTION_RUNS } from './specs-keeping.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
+import { ACT_SIGNATURES, ACTS } from './specs-papers.ts';
+import { CONSENT_DOCUMENTS, CONSENTS, POLICY_ACCEPTANCES, POLICY_VERSIONS } from './specs-policy.ts';
 import { PRIVACY_REQUESTS } from './specs-privacy.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
@@ -23,6 +26,15 @@ export const SPECS: readonly PanelSpec[] = [
   TICKETS,
   CONTENT_GRANTS,
   PRIVACY_REQUESTS,
+  RETENTION,
+  RETENTION_RUNS,
+  LEGAL_HOLDS,
+  ACTS,
+  ACT_SIGNATURES,
+  POLICY_VERSIONS,
+  POLICY_ACCEPTANCES,
+  CONSENT_DOCUMENTS,
+  CONSENTS,
   ANNOUNCEMENTS,
   STAFF,
   AUDIT,

@@ -1,6 +1,6 @@
 import type { AdminJS } from 'adminjs';
 import type { Visitor } from '../visitor.ts';
-import { EN, listHeadings } from './locale-en.ts';
+import { EN, wordsOfLists } from './locale-en.ts';
 import { RU } from './locale-ru.ts';
 import { ROOT_PATH } from './panel.ts';
 import { fieldsFor, type Member, type PanelResource } from './resource.ts';
@@ -20,8 +20,8 @@ const BRANDING = {
 
 const ids = SPECS.map(({ id }) => id);
 const TRANSLATIONS = {
-  en: { ...EN, resources: listHeadings(EN.labels, ids) },
-  ru: { ...RU, resources: listHeadings(RU.labels, ids) },
+  en: { ...EN, resources: wordsOfLists(EN, ids) },
+  ru: { ...RU, resources: wordsOfLists(RU, ids) },
 };
 
 /** Our colours over AdminJS' own; letters of the operator's machine, so that nothing is fetched from elsewhere. */
