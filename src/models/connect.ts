@@ -14,6 +14,7 @@ import { ContentGrant } from './content-grant.ts';
 import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
+import { Incident, IncidentAccount } from './incident.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
 import { LegalHold } from './legal-hold.ts';
 import { PolicyAcceptance, PolicyVersion } from './policy.ts';
@@ -80,6 +81,8 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     LegalHold,
     PrivacyRequest,
     ProductionCalendar,
+    Incident,
+    IncidentAccount,
     Staff,
     StaffSession,
     StaffThrottle,

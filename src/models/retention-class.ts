@@ -32,6 +32,8 @@ export const CLASS_IDS = [
   'content_grant',
   'account_rollup',
   'announcement',
+  'incident',
+  'incident_account',
   'relay',
   'rate_limit',
   'queue',

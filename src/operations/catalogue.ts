@@ -1,6 +1,7 @@
 import { ANNOUNCEMENT_OPERATIONS } from './announcements.ts';
 import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
+import { INCIDENT_OPERATIONS } from './incidents.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
@@ -26,6 +27,7 @@ export const OPERATIONS = {
   ...ANNOUNCEMENT_OPERATIONS,
   ...PRIVACY_OPERATIONS,
   ...RETENTION_OPERATIONS,
+  ...INCIDENT_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

@@ -35,6 +35,8 @@ export type OperationResult = {
   content?: ReadableContent;
   /** Accounts that were asked for. */
   accountIds?: string[];
+  /** A paper as text, to be read and copied. It is in no log. */
+  draft?: string;
   /** All processes were told of it. */
   told?: boolean;
   /** What came into being, for the audit log. */

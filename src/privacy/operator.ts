@@ -8,7 +8,10 @@ export type Operator = Config['operator'];
 export const BLANK = '________________________________';
 
 /** Name, taxpayer's number and address in one line. */
-export function operatorLine({ name, inn, address }: Operator, language: Paper['language'] = 'ru'): string {
+export function operatorLine(
+  { name, inn, address }: Pick<Operator, 'name' | 'inn' | 'address'>,
+  language: Paper['language'] = 'ru',
+): string {
   const parts = [name || BLANK, ...(inn ? [`${language === 'ru' ? 'ИНН' : 'INN'} ${inn}`] : []), address || BLANK];
   return parts.join(', ');
 }

@@ -4,6 +4,7 @@ import { TERMINAL_STATES } from '../models/request.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
 import { EVIDENCE_CLASSES } from './evidence-classes.ts';
+import { INCIDENT_CLASSES } from './incident-classes.ts';
 import { BOOKS, BOOKS_UNTIL, books, CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 import { POLICY_CLASSES } from './policy-classes.ts';
 import { ROLLUP_CLASS } from './rollup-class.ts';
@@ -265,6 +266,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
     purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: {}, isEvidence: true },
   },
   ...EVIDENCE_CLASSES,
+  ...INCIDENT_CLASSES,
   {
     id: 'account',
     category: { en: 'the account', ru: 'учётная запись' },

@@ -12,6 +12,7 @@ const RUSSIAN: Readonly<Record<string, string>> = {
   'three years after release': 'три года после снятия запрета',
   'three years after the end of the request': 'три года после окончания рассмотрения обращения',
   'three years after the destruction': 'три года с момента уничтожения',
+  'three years after the end of the incident': 'три года после окончания инцидента',
   'three years after the entry': 'три года после записи',
   'three years after the access': 'три года после доступа',
   'three years after its end': 'три года после окончания',

@@ -67,6 +67,8 @@ const RESOURCES: readonly [id: string, permission: Permission, record: () => str
   ['policyAcceptances', 'privacy.read', () => toAddress(seeded.papers.acceptanceId)],
   ['consentDocuments', 'privacy.read', () => toAddress(seeded.papers.consentDocumentId)],
   ['consents', 'privacy.read', () => seeded.papers.consentId],
+  ['incidents', 'incidents.read', () => seeded.incidentId],
+  ['incidentAccounts', 'incidents.read', () => toAddress(`${seeded.incidentId}|${seeded.accountId}`)],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => seeded.auditSeq],
 ];
@@ -157,6 +159,13 @@ const COMMANDS: readonly [
     400,
   ],
   [() => 'consentDocuments/actions/publishConsent', 'privacy.execute', { reason, purpose: 'none' }, 400],
+  [() => 'incidents/actions/openIncident', 'incidents.open', { text: reason }, 200],
+  [() => `incidents/records/${newId('inc')}/addFact`, 'incidents.open', { topic: 'harm', text: reason }],
+  [() => `incidents/records/${newId('inc')}/linkAccounts`, 'incidents.open', { accountIds: newId('acc') }],
+  [() => `incidents/records/${newId('inc')}/draftNotice`, 'incidents.read', { paper: 'first', language: 'ru' }],
+  [() => `incidents/records/${newId('inc')}/classifyIncident`, 'incidents.decide', { verdict: 'breach', reason }],
+  [() => `incidents/records/${newId('inc')}/noticeSent`, 'incidents.decide', { notice: 'first', sentAt: LATER }],
+  [() => `incidents/records/${newId('inc')}/closeIncident`, 'incidents.decide', { reason }],
   [() => `announcements/records/${newId('ann')}/publish`, 'announcements.change', { reason }],
   [() => `announcements/records/${newId('ann')}/endAnnouncement`, 'announcements.change', { reason }],
   [

@@ -15,6 +15,7 @@ import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { setContact } from '../../src/privacy/account-contact.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
+import { linkAccounts, openIncident } from '../../src/privacy/incidents.ts';
 import { fileRequest } from '../../src/privacy/privacy-requests.ts';
 import { applyBatch } from '../../src/rollups/apply-batch.ts';
 import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
@@ -44,6 +45,7 @@ export type Seeded = {
   announcementId: string;
   privacyRequestId: string;
   papers: SeededPapers;
+  incidentId: string;
   /** Texts that must not leave the server in any answer. */
   secrets: string[];
 };
@@ -181,6 +183,13 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: grantId } = await grantAccess(access, cipher);
   const letter = { accountId, type: 'erase_account', channel: 'letter', contact: OWNER_EMAIL } as const;
   const { _id: privacyRequestId } = await fileRequest({ ...letter, receivedAt: new Date(), by: newId('stf') }, cipher);
+  const noticed = {
+    detectedAt: new Date(),
+    text: 'A list of addresses was sent to the wrong person.',
+    by: newId('stf'),
+  };
+  const { _id: incidentId } = await openIncident(noticed, cipher);
+  await linkAccounts(incidentId, [accountId], noticed.by);
   const announcementId = await draftAnnouncement({
     audience: 'everybody',
     title: { ru: 'Работы ночью', en: 'Maintenance at night' },
@@ -216,6 +225,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     announcementId,
     privacyRequestId,
     papers: await seedPapers(accountId, document._id, cipher),
+    incidentId,
     secrets: [
       key,
       document.digest,

@@ -133,6 +133,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       legalHolds: seeded.papers.holdId,
       acts: String(seeded.papers.actNumber),
       policyVersions: '1',
+      incidents: seeded.incidentId,
     };
     await page.goto(`${office.url}/admin`);
     for (const { id } of SPECS) {

@@ -37,6 +37,8 @@ const TONE_OF: Readonly<Record<string, string>> = {
   soon: 'bad',
   high: 'waiting',
   answered: 'good',
+  breach: 'bad',
+  unclear: 'waiting',
   current: 'bad',
   published: 'good',
   draft: 'waiting',

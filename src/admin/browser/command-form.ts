@@ -79,6 +79,7 @@ type Outcome = {
   accountIds?: string[];
   /** What goes, of a command that wants it seen first. */
   rows?: number;
+  draft?: string;
 };
 
 /** What a customer sent or got: text as it is, and nothing that the browser would make of it. */
@@ -129,7 +130,7 @@ function FoundAccounts({ accountIds }: { accountIds: string[] }): Element {
 
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, expiresAt, content, accountIds, rows } = outcome;
+  const { message, isGood, link, expiresAt, content, accountIds, rows, draft } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
@@ -152,6 +153,7 @@ function Result({ outcome }: { outcome: Outcome }): Element {
       ),
     content && createElement(ContentView, { content }),
     accountIds && createElement(FoundAccounts, { accountIds }),
+    draft && createElement(ContentText, { name: 'draftText', text: draft }),
   );
 }
 
@@ -187,7 +189,9 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     setBusy(true);
     ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
       .then((answer) => {
-        const { link, expiresAt, told, content, accountIds } = answer.body as Partial<Outcome> & { told?: boolean };
+        const { link, expiresAt, told, content, accountIds, draft } = answer.body as Partial<Outcome> & {
+          told?: boolean;
+        };
         const isGood = answer.status === 200;
         const preview = isGood ? undefined : previewOf(answer);
         if (preview) setValues({ ...values, preview: preview.preview });
@@ -199,6 +203,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
           ...(content ? { content } : {}),
           ...(accountIds ? { accountIds } : {}),
           ...(preview ? { rows: preview.rows } : {}),
+          ...(draft ? { draft } : {}),
         });
       })
       .catch(() => setOutcome({ message: 'error_other', isGood: false }))

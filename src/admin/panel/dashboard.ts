@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import { Adjustment, type AdjustmentDocument } from '../../models/adjustment.ts';
 import type { AnnouncementDocument } from '../../models/announcement.ts';
 import { nativeCollection } from '../../models/connect.ts';
+import { Incident, type IncidentDocument } from '../../models/incident.ts';
 import { PRIVACY_REQUEST_STATES, PrivacyRequest, type PrivacyRequestDocument } from '../../models/privacy-request.ts';
 import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../models/reconciliation-alert.ts';
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
@@ -23,6 +24,7 @@ const READ_TIMEOUT_MS = 3_000;
 const WEEK_MS = 7 * 86_400_000;
 const OVERDUE = 'tickets?filters.clock=overdue';
 const DUE = 'privacyRequests?filters.term=open';
+const INCIDENTS = 'incidents?filters.incidentClock=open';
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
 /** Rejects when Redis does not answer in time. */
@@ -78,6 +80,10 @@ async function dueRequests(nowMs: number): Promise<number> {
   const state = { $in: PRIVACY_REQUEST_STATES.filter((one) => !isFinal(one)) };
   const filter = { state, dueAt: { $lt: new Date(nowMs + WEEK_MS) } };
   return nativeCollection<PrivacyRequestDocument>(PrivacyRequest).countDocuments(filter, options);
+}
+
+async function openIncidents(): Promise<number> {
+  return nativeCollection<IncidentDocument>(Incident).countDocuments({ state: 'open' }, options);
 }
 
 /** Served by the sweeper's index, however many requests are stored. */
@@ -144,6 +150,10 @@ async function figuresFor(role: StaffRole): Promise<DashboardFacts['figures']> {
   if (can(role, 'privacy-requests.read')) {
     const count = await dueRequests(Date.now());
     figures.push({ name: 'dueRequests', count, isAlarming: count > 0, href: DUE });
+  }
+  if (can(role, 'incidents.read')) {
+    const count = await openIncidents();
+    figures.push({ name: 'openIncidents', count, isAlarming: count > 0, href: INCIDENTS });
   }
   return figures;
 }

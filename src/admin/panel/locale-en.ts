@@ -2,6 +2,7 @@
 
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
@@ -292,6 +293,7 @@ export const EN = joined(OWN, [
   PRIVACY_WORDS.en,
   KEEPING_WORDS.en,
   PAPER_WORDS.en,
+  INCIDENT_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */

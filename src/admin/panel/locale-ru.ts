@@ -2,6 +2,7 @@ import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
@@ -284,6 +285,7 @@ const OURS = joined(OWN, [
   PRIVACY_WORDS.ru,
   KEEPING_WORDS.ru,
   PAPER_WORDS.ru,
+  INCIDENT_WORDS.ru,
 ]);
 
 export const RU = {

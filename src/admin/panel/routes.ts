@@ -90,7 +90,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const found = spec && commandOf(spec, kind, action);
     if (!found) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
-    const { invitation, told, content, accountIds } = await perform(actorOf(request), {
+    const { invitation, told, content, accountIds, draft } = await perform(actorOf(request), {
       name: found.operation,
       ...target,
       input: request.body,
@@ -102,6 +102,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
       ...(told === undefined ? {} : { told }),
       ...(content === undefined ? {} : { content }),
       ...(accountIds === undefined ? {} : { accountIds }),
+      ...(draft === undefined ? {} : { draft }),
     });
   };
   router.post(

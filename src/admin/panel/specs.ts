@@ -1,5 +1,6 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ANNOUNCEMENTS } from './specs-announcements.ts';
+import { INCIDENT_ACCOUNTS, INCIDENTS } from './specs-incidents.ts';
 import { LEGAL_HOLDS, RETENTION, RETENTION_RUNS } from './specs-keeping.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { ACT_SIGNATURES, ACTS } from './specs-papers.ts';
@@ -35,6 +36,8 @@ export const SPECS: readonly PanelSpec[] = [
   POLICY_ACCEPTANCES,
   CONSENT_DOCUMENTS,
   CONSENTS,
+  INCIDENTS,
+  INCIDENT_ACCOUNTS,
   ANNOUNCEMENTS,
   STAFF,
   AUDIT,
