@@ -40,17 +40,26 @@ const CHANNEL_MESSAGE_BYTES_MAX = 1024 * 1024;
 /** Parts of its time to live after which a log that is still written to is given the whole of it again. */
 const TTL_PARTS = 4;
 
-type LogBatch = { frames: Frame[]; seal: Seal; ttlSeconds: number | undefined };
+/**
+ * How far a log may lag behind what was told live, and how many bytes may wait for that. Sealing and storing each event by
+ * itself costs more than telling it; only readers that come back wait for the log.
+ */
+const LOG_LAG_MS = 200;
+const LOG_LAG_BYTES_MAX = 64 * 1024;
+
+type LogBatch = { frames: Frame[]; bytes: number; seal: Seal; ttlSeconds: number | undefined };
 
 /**
- * Writes events: live over pub/sub to the one api process that waits, and behind it to a log for readers that come
- * back. Flushed once per event-loop turn, never on a timer, so what one turn produced travels together.
+ * Writes events: live over pub/sub to the one api process that waits, flushed once per event-loop turn and never on a
+ * timer; and behind it to a log for readers that come back: the first event and the end at once, what is between in batches.
  * @param redis must queue while it is disconnected (`blocking`), or a short outage would lose events.
  */
 export function createPublisher(options: { redis: Redis; prefix: string; ttlSeconds: number; log: Logger }): Publisher {
   const { redis, prefix, ttlSeconds, log } = options;
   let live = new Map<string, Frame[]>();
-  let kept = new Map<string, LogBatch>();
+  let due = new Set<string>();
+  const lagging = new Map<string, LogBatch>();
+  let lag: NodeJS.Timeout | undefined;
   let scheduled = false;
   let waitingBytes = 0;
   const flights = new Set<Promise<unknown>>();
@@ -64,9 +73,9 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
 
   function flush(): void {
     scheduled = false;
-    const [channels, logs] = [live, kept];
+    const [channels, logs] = [live, due];
     live = new Map();
-    kept = new Map();
+    due = new Set();
     const pipeline = redis.pipeline();
     let bytes = 0;
     for (const [channel, frames] of channels) {
@@ -75,7 +84,10 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
         bytes += message.length;
       }
     }
-    for (const [requestId, batch] of logs) {
+    for (const requestId of logs) {
+      const batch = lagging.get(requestId);
+      if (!batch) continue;
+      lagging.delete(requestId);
       const sealed = batch.seal(encodeFrames(batch.frames));
       const key = streamKeys.log(prefix, requestId);
       pipeline.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed);
@@ -98,20 +110,32 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     flights.add(flight);
   }
 
-  /** @param ttl when given, the log lives so many seconds from this event on. */
-  function write(writer: EventWriterOptions, frame: Frame, ttl: number | undefined): void {
-    if (writer.channel !== undefined) {
-      const frames = live.get(writer.channel);
-      if (frames) frames.push(frame);
-      else live.set(writer.channel, [frame]);
-    }
-    if (writer.seal) {
-      const batch = kept.get(writer.requestId);
-      if (batch) {
-        batch.frames.push(frame);
-        batch.ttlSeconds = ttl ?? batch.ttlSeconds;
-      } else kept.set(writer.requestId, { frames: [frame], seal: writer.seal, ttlSeconds: ttl });
-    }
+  function tell(channel: string, frame: Frame): void {
+    const frames = live.get(channel);
+    if (frames) frames.push(frame);
+    else live.set(channel, [frame]);
+    schedule();
+  }
+
+  /** @param ttl when given, the log lives so many seconds from this event on, and the event goes there at once. */
+  function keep(requestId: string, seal: Seal, frame: Frame, ttl: number | undefined): void {
+    const batch = lagging.get(requestId) ?? { frames: [], bytes: 0, seal, ttlSeconds: undefined };
+    lagging.set(requestId, batch);
+    batch.frames.push(frame);
+    batch.bytes += frame.payload.length;
+    batch.ttlSeconds = ttl ?? batch.ttlSeconds;
+    if (ttl !== undefined || batch.bytes >= LOG_LAG_BYTES_MAX) {
+      due.add(requestId);
+      schedule();
+    } else lag ??= setTimeout(catchUp, LOG_LAG_MS);
+  }
+
+  /** All logs come up to date, together. */
+  function catchUp(): void {
+    clearTimeout(lag);
+    lag = undefined;
+    if (lagging.size === 0) return;
+    for (const requestId of lagging.keys()) due.add(requestId);
     schedule();
   }
 
@@ -123,10 +147,12 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
         const { requestId, attempt } = writer;
         const nowMs = performance.now();
         const ended = type === 'end';
-        const due = ended || nowMs >= prolongAtMs;
-        if (due) prolongAtMs = nowMs + (ttlSeconds * 1_000) / TTL_PARTS;
+        const isDue = ended || nowMs >= prolongAtMs;
+        if (isDue) prolongAtMs = nowMs + (ttlSeconds * 1_000) / TTL_PARTS;
         const ttl = (ended ? writer.ttlAfterEndSeconds : undefined) ?? ttlSeconds;
-        write(writer, { type, requestId, attempt, seq: ++seq, payload }, due ? ttl : undefined);
+        const frame: Frame = { type, requestId, attempt, seq: ++seq, payload };
+        if (writer.channel !== undefined) tell(writer.channel, frame);
+        if (writer.seal) keep(requestId, writer.seal, frame, isDue ? ttl : undefined);
         return seq;
       };
       return {
@@ -138,6 +164,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     room: () =>
       waitingBytes < WAITING_BYTES_MAX ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve)),
     flushed: async (timeoutMs) => {
+      catchUp();
       if (scheduled) await new Promise((resolve) => setImmediate(resolve));
       let timer: NodeJS.Timeout | undefined;
       const timeout = new Promise((resolve) => {

@@ -93,6 +93,24 @@ describe('what one turn of the event loop produced', () => {
   });
 });
 
+test('between its first event and its end a log gathers what it keeps, and still gets everything in order', async () => {
+  const id = requestId();
+  const writer = publisher.open({ requestId: id, attempt: 1, channel, seal: plain });
+  const kept = async () => (await commands.xrangeBuffer(streamKeys.log(redis.prefix, id), '-', '+')).map(seqsOf);
+  const seqsOf = ([, fields]: [unknown, Buffer[]]) => decodeFrames(fields[1] as Buffer).map(({ seq }) => seq);
+  for (let i = 0; i < 20; i++) {
+    write(writer, 1);
+    await turn();
+    await turn();
+  }
+  await eventually(async () => expect((await kept()).flat()).toHaveLength(20));
+  expect((await kept()).length).toBeLessThan(10);
+  write(writer, 1);
+  writer.end(DONE_END);
+  await eventually(async () => expect((await kept()).flat()).toEqual(Array.from({ length: 22 }, (_, i) => i + 1)));
+  expect(frames().map(({ seq }) => seq)).toEqual(Array.from({ length: 22 }, (_, i) => i + 1));
+});
+
 test('numbers continue where an earlier attempt stopped', async () => {
   const writer = publisher.open({ requestId: requestId(), attempt: 2, channel, lastSeq: 7 });
   expect(writer.data(Buffer.from('x'))).toBe(8);
