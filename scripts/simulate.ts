@@ -1,6 +1,7 @@
 /**
  * `npm run simulate -- --seeds 20000 [--from 1] [--write]`: seeded histories of the money protocol on all cores, with an
- * invariant check at every write. `--seed N` replays one with its trace; `--mutant NAME` runs a wrong variant.
+ * invariant check at every write. `--seed N` replays one with its trace; `--mutant NAME` runs a wrong variant; `--weather late`
+ * has many more writes that land late.
  */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -8,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Counts } from '../test/simulation/faults.ts';
+import { type Counts, WEATHERS, type Weather } from '../test/simulation/faults.ts';
 import { MUTANTS, mutantNamed } from '../test/simulation/mutants.ts';
 import { type Result, simulate } from '../test/simulation/simulate.ts';
 import { aboutRun } from './report-run.ts';
@@ -26,10 +27,17 @@ const { values } = parseArgs({
     step: { type: 'string', default: '1' },
     seed: { type: 'string' },
     mutant: { type: 'string' },
+    weather: { type: 'string' },
     part: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
   },
 });
+
+function chosenWeather(): { weather?: Weather } {
+  if (values.weather === undefined) return {};
+  if (!(values.weather in WEATHERS)) throw new Error(`the weather is one of ${Object.keys(WEATHERS).join(', ')}`);
+  return { weather: values.weather as Weather };
+}
 
 type Told = Pick<Result, 'seed' | 'violations' | 'counts' | 'steps'>;
 
@@ -45,7 +53,7 @@ async function runPart(): Promise<void> {
   const [from, step, last] = [Number(values.from), Number(values.step), Number(values.seeds)];
   const mutant = chosenMutant();
   for (let seed = from; seed <= last; seed += step) {
-    const { violations, counts, steps } = await simulate(seed, mutant ? { mutant } : {});
+    const { violations, counts, steps } = await simulate(seed, { ...chosenWeather(), ...(mutant ? { mutant } : {}) });
     process.stdout.write(`${JSON.stringify({ seed, violations, counts, steps })}\n`);
   }
 }
@@ -57,8 +65,11 @@ async function runParts(onResult: (told: Told) => void): Promise<void> {
   await Promise.all(
     Array.from({ length: parts }, async (_, part) => {
       const range = ['--from', String(from + part), '--step', String(parts), '--seeds', String(from + count - 1)];
-      const mutant = values.mutant === undefined ? [] : ['--mutant', values.mutant];
-      const args = ['--import', 'tsx', script, '--part', ...range, ...mutant];
+      const chosen = (['mutant', 'weather'] as const).flatMap((name) => {
+        const value = values[name];
+        return value === undefined ? [] : [`--${name}`, value];
+      });
+      const args = ['--import', 'tsx', script, '--part', ...range, ...chosen];
       const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
       const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
       for await (const line of createInterface({ input: child.stdout })) onResult(JSON.parse(line) as Told);
@@ -88,11 +99,15 @@ async function runAll(): Promise<boolean> {
     [[...Object.values(sums).map(String), String(violating.length)]],
   );
   console.log(`\n${table}\n\n${speed()} seeds/s`);
-  if (values.write && values.mutant === undefined) {
+  if (values.write && values.mutant === undefined && values.weather === undefined) {
     const command = `npm run simulate -- --from ${values.from} --seeds ${values.seeds}`;
     const mutants = markdownTable(
       ['wrong variant', 'what is wrong', 'caught within seeds'],
-      MUTANTS.map(({ name, wrong, seedsMax }) => [name, wrong, String(seedsMax)]),
+      MUTANTS.map(({ name, wrong, weather, seedsMax }) => [
+        name,
+        wrong,
+        weather === undefined ? String(seedsMax) : `${seedsMax} (--weather ${weather})`,
+      ]),
     );
     const body = `${aboutRun(ROOT)}. \`${command}\`, ${speed()} seeds/s\n\n${table}\n\n${NOT_COVERED}\n\n${mutants}`;
     writeSection(
@@ -109,7 +124,7 @@ else if (values.seed === undefined) process.exitCode = (await runAll()) ? 0 : 1;
 else {
   const mutant = chosenMutant();
   const trace = (line: string) => console.log(line);
-  const result = await simulate(Number(values.seed), { trace, ...(mutant ? { mutant } : {}) });
+  const result = await simulate(Number(values.seed), { trace, ...chosenWeather(), ...(mutant ? { mutant } : {}) });
   console.log(result);
   process.exitCode = result.violations.length === 0 ? 0 : 1;
 }

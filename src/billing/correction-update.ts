@@ -7,7 +7,7 @@ export type CorrectRequest = {
   amountMicros: bigint;
   /** The account as it was examined; the correction is made to exactly this one. */
   seen: { seq: bigint; availableMicros: bigint; heldMicros: bigint; open: number };
-  /** The sum and the number of its holds, changed ones restored. */
+  /** The sum of its holds, changed ones restored, and their number before that. */
   heldMicros: bigint;
   holds: number;
   restored: readonly { requestId: string; fromMicros: bigint; toMicros: bigint }[];
@@ -15,11 +15,13 @@ export type CorrectRequest = {
 
 /**
  * Makes the books tell the balance: appends an entry for what they do not explain and leaves the balance as it is. What
- * is held and open is counted anew from the holds, and holds that were changed get their amounts back.
+ * is held and open is counted anew from the holds, holds that were changed get their amounts back, and one that gets nothing
+ * back, because no request has it, goes.
  */
 export function correctUpdate(request: CorrectRequest): Guarded {
   const { accountId, entryId, amountMicros, seen, heldMicros, holds, restored } = request;
   const amountOf = (requestId: string) => `holds.${requestId}.amountMicros`;
+  const gone = restored.filter(({ toMicros }) => toMicros === 0n).map(({ requestId }) => `holds.${requestId}`);
   const balanceMicros = seen.availableMicros + seen.heldMicros;
   const entry = {
     _id: { $literal: entryId },
@@ -46,11 +48,12 @@ export function correctUpdate(request: CorrectRequest): Guarded {
           seq: { $add: ['$seq', 1n] },
           availableMicros: { $literal: balanceMicros - heldMicros },
           heldMicros: { $literal: heldMicros },
-          open: { $literal: holds },
+          open: { $literal: holds - gone.length },
           outbox: { $concatArrays: ['$outbox', [entry]] },
           credited: { $slice: [{ $concatArrays: ['$credited', [{ $literal: entryId }]] }, -CREDITED_KEPT_MAX] },
         },
       },
+      ...(gone.length > 0 ? [{ $unset: gone }] : []),
     ],
   };
 }

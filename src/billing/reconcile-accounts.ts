@@ -1,5 +1,6 @@
+import { timeOfId } from '../ids.ts';
 import type { Logger } from '../log.ts';
-import { Account, type AccountDocument } from '../models/account.ts';
+import { Account, type AccountDocument, type Hold } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { type BookedAccount, balanceFindings, flushedSeq, holdSumFindings } from './account-books.ts';
@@ -14,6 +15,10 @@ import { grown, loadTails, newTail, readLedger, SEGMENT_ROWS, type Segment, save
 
 const ACCOUNTS_PER_QUERY_MAX = 50;
 const REQUESTS_PER_QUERY_MAX = 1_000;
+/** The longest a request may take by the configuration: its deadline, and the grace after it. */
+const HOLD_LIFE_MAX_MS = 25 * 3_600_000;
+/** Within this the sweeper gives back what nobody will settle. */
+const SWEEP_PATIENCE_MS = 60_000;
 /** Rounds of up to one segment; an account with more unseen rows than that goes on in the next pass. */
 const ROUNDS_MAX = 20;
 
@@ -122,7 +127,15 @@ async function catchUp(behind: readonly Behind[]): Promise<{ findings: Finding[]
 
 export type ChangedHold = { account: BookedAccount; requestId: string; fromMicros: bigint; toMicros: bigint };
 
-/** A hold is the amount its request was accepted with, from the first moment to the last. */
+/**
+ * Past its expiry, whatever that was changed to. A request is stored before its money is held and stays for years, so a
+ * hold without one is what a loss of rows has left: nothing can be run or charged for it.
+ */
+function isOverdue(requestId: string, { expiresAt }: Hold, nowMs: number): boolean {
+  return nowMs > Math.min(expiresAt.getTime(), timeOfId(requestId) + HOLD_LIFE_MAX_MS) + SWEEP_PATIENCE_MS;
+}
+
+/** A hold is the amount its request was accepted with, from the first moment to the last; without a request it is nothing. */
 export async function changedHolds(page: readonly BookedAccount[]): Promise<ChangedHold[]> {
   const held = page.flatMap((account) =>
     Object.entries(account.holds).map(([requestId, hold]) => ({ account, requestId, hold })),
@@ -135,7 +148,7 @@ export async function changedHolds(page: readonly BookedAccount[]): Promise<Chan
       .toArray();
     const amounts = new Map(found.map(({ _id, holdMicros }) => [_id, holdMicros]));
     for (const { account, requestId, hold } of batch) {
-      const toMicros = amounts.get(requestId);
+      const toMicros = amounts.get(requestId) ?? (isOverdue(requestId, hold, Date.now()) ? 0n : undefined);
       if (toMicros === undefined || toMicros === hold.amountMicros) continue;
       changed.push({ account, requestId, fromMicros: hold.amountMicros, toMicros });
     }

@@ -33,7 +33,7 @@ export type AdjustmentDocument = {
   breaks?: Omit<AcknowledgedBreak, 'adjustmentId'>[];
   /** Of a correction: charges that are not what their requests cost, accepted as they are. */
   charges?: AcceptedCharge[];
-  /** Of a correction: holds that get back the amount their requests were accepted with. */
+  /** Of a correction: holds that get back the amount their requests were accepted with, or go when no request has them. */
   holds?: RestoredHold[];
 };
 

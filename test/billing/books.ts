@@ -50,6 +50,20 @@ async function changeHold(accountId: string): Promise<void> {
   await accounts().updateOne({ _id: accountId }, { $inc: { [`holds.${requestId}.amountMicros`]: RUB } });
 }
 
+async function loseRequest(accountId: string, expiresAt: Date): Promise<void> {
+  const account = await accounts().findOne({ _id: accountId });
+  const [requestId = ''] = Object.keys(account?.holds ?? {});
+  await requests().deleteOne({ _id: requestId });
+  await accounts().updateOne({ _id: accountId }, { $set: { [`holds.${requestId}.expiresAt`]: expiresAt } });
+}
+
+/** Placed as holds are, so that every sum is right. */
+async function ancientHold(accountId: string): Promise<void> {
+  const requestId = newId('req', Date.now() - 2 * DAY_MS);
+  const expiresAt = new Date(Date.now() + 1_000 * DAY_MS);
+  await createAccountWriter().hold(holdOn(accountId, { requestId, expiresAt }));
+}
+
 async function removeHold(accountId: string): Promise<void> {
   const account = await accounts().findOne({ _id: accountId });
   const [requestId] = Object.keys(account?.holds ?? {});
@@ -165,6 +179,16 @@ export const TAMPERINGS: readonly Tampering[] = [
     name: 'a hold was changed',
     tamper: changeHold,
     expected: [...one('held_differs', 7n), ...one('hold_differs', 7n)],
+  },
+  {
+    name: 'the request of an open hold was deleted, and the hold is long past',
+    tamper: (accountId) => loseRequest(accountId, new Date(Date.now() - 600_000)),
+    expected: one('hold_differs', 7n),
+  },
+  {
+    name: 'a hold is there without a request, older than any request, and says that it lasts for years',
+    tamper: ancientHold,
+    expected: one('hold_differs', 7n),
   },
   {
     name: 'a hold was removed',

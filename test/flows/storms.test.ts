@@ -10,8 +10,8 @@ import { eventually } from '../helpers/eventually.ts';
 import { expectInvariants, ledger, requests, sandboxCalls, waitForQuiet } from '../helpers/invariants.ts';
 import { seeded } from '../helpers/seeded.ts';
 import { useStores } from '../helpers/stores.ts';
-import { type System, startSystem } from '../helpers/system.ts';
-import { errorOf, type Reply, requestIdOf, send } from '../helpers/traffic.ts';
+import { type Customer, type System, startSystem } from '../helpers/system.ts';
+import { errorOf, PATIENT_TIMERS, type Reply, requestIdOf, send } from '../helpers/traffic.ts';
 import { atOnce, type Order } from './teller-process.ts';
 
 /**
@@ -30,7 +30,7 @@ jest.setTimeout(STORM_MS_MAX);
 const stores = useStores();
 let system: System;
 beforeAll(async () => {
-  system = await startSystem(stores);
+  system = await startSystem(stores, { env: PATIENT_TIMERS });
 }, 60_000);
 afterAll(() => system.stop());
 
@@ -67,12 +67,20 @@ test(`N2: ${SIZES.payments} payments, each told ${SIZES.timesPaid} times in a sh
   await expectSound(accountId);
 });
 
+/** So many answers. A machine that is busy with other work may refuse some requests at once; others come in their stead. */
+async function answered(customer: Customer, count: number): Promise<Reply[]> {
+  const replies: Reply[] = [];
+  while (replies.length < count) {
+    const some = await Promise.all(Array.from({ length: 40 }, () => send(customer, { mode: 'sync' })));
+    expect(some.map(errorOf).filter((code) => code !== undefined && code !== 'overloaded')).toEqual([]);
+    replies.push(...some.filter((reply) => errorOf(reply) === undefined));
+  }
+  return replies;
+}
+
 test('N3: jobs of finished requests that come again and again call nobody and charge nobody', async () => {
   const customer = await system.customer({ rub: 100 });
-  const replies: Reply[] = [];
-  while (replies.length < SIZES.requests)
-    replies.push(...(await Promise.all(Array.from({ length: 40 }, () => send(customer, { mode: 'sync' })))));
-  expect(replies.map(errorOf).filter(Boolean)).toEqual([]);
+  const replies = await answered(customer, SIZES.requests);
   await waitForQuiet();
   const before = await sandboxCalls(system.sandboxUrl);
   const redis = createRedis(stores.redisUrl, 'commands', createLogger({ role: 'test', level: 'silent' }));

@@ -3,11 +3,18 @@ import { type Process, processes, type Scheduler } from './scheduler.ts';
 
 /** What can go wrong, how often, and what of it happened. */
 
-export const SHARES = {
-  /** Of the calls to a store. */
-  notDone: 0.012,
-  doneButNotTold: 0.012,
-  doneLater: 0.006,
+export type Shares = { notDone: number; doneButNotTold: number; doneLater: number };
+
+/** Of the calls to a store. */
+export const WEATHERS = {
+  usual: { notDone: 0.012, doneButNotTold: 0.012, doneLater: 0.006 },
+  /** Nearly every history has writes that land after others were made in their stead. */
+  late: { notDone: 0.005, doneButNotTold: 0.05, doneLater: 0.08 },
+} as const satisfies Record<string, Shares>;
+
+export type Weather = keyof typeof WEATHERS;
+
+const SHARES = {
   /** Of a store's calls that were on their way when their process died, the share that arrives all the same. */
   arrivesFromTheDead: 0.5,
 } as const;
@@ -23,11 +30,12 @@ export type Counts = {
   providerCalls: number;
 };
 
-export type Faults = { active: boolean; counts: Counts };
+export type Faults = { active: boolean; shares: Shares; counts: Counts };
 
-export function createFaults(): Faults {
+export function createFaults(weather: Weather): Faults {
   return {
     active: true,
+    shares: WEATHERS[weather],
     counts: { requests: 0, kills: 0, pauses: 0, ambiguous: 0, redisLosses: 0, providerCalls: 0 },
   };
 }
@@ -60,13 +68,14 @@ export function createStoreCall(scheduler: Scheduler, faults: Faults): StoreCall
       };
       const arrive = () => {
         if (!isStillSent(owner, scheduler)) return;
+        const { notDone, doneButNotTold, doneLater } = faults.shares;
         const draw = faults.active ? random.next() : 1;
-        if (draw < SHARES.notDone) answer(() => reject(lost()));
-        else if (draw < SHARES.notDone + SHARES.doneButNotTold) {
+        if (draw < notDone) answer(() => reject(lost()));
+        else if (draw < notDone + doneButNotTold) {
           faults.counts.ambiguous++;
           applied();
           answer(() => reject(lost()));
-        } else if (draw < SHARES.notDone + SHARES.doneButNotTold + SHARES.doneLater) {
+        } else if (draw < notDone + doneButNotTold + doneLater) {
           faults.counts.ambiguous++;
           scheduler.add({ delayMs: random.between(1, LATE_MS_MAX), label: `late ${label}`, run: () => void applied() });
           answer(() => reject(lost()));

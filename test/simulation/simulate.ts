@@ -7,7 +7,7 @@ import type { Acceptance } from '../../src/requests/accept.ts';
 import { planChat } from '../../src/requests/plan.ts';
 import { type Api, type Payment, startApi, startPayments, startWorker, type World } from './actors.ts';
 import { installCollections } from './collections.ts';
-import { type Counts, createFaults, createStoreCall } from './faults.ts';
+import { type Counts, createFaults, createStoreCall, type Weather } from './faults.ts';
 import { createInvariants, type Invariants } from './invariants.ts';
 import { type Mutant, REAL_STEPS } from './mutants.ts';
 import { createScheduler, installClock, type Process, type Scheduler } from './scheduler.ts';
@@ -38,11 +38,11 @@ const PAYMENTS = 6;
 
 export async function simulate(
   seed: number,
-  options: { mutant?: Mutant; trace?: (line: string) => void } = {},
+  options: { mutant?: Mutant; weather?: Weather; trace?: (line: string) => void } = {},
 ): Promise<Result> {
   const scheduler = createScheduler(seed, START_MS, options.trace);
   const uninstallClock = installClock();
-  const history = createHistory(scheduler, options.mutant);
+  const history = createHistory(scheduler, options.weather ?? options.mutant?.weather ?? 'usual', options.mutant);
   try {
     return await live(seed, scheduler, history);
   } finally {
@@ -74,10 +74,10 @@ async function live(seed: number, scheduler: Scheduler, history: History): Promi
   return { seed, violations, counts: faults.counts, steps: scheduler.steps(), hash: scheduler.hash() };
 }
 
-function createHistory(scheduler: Scheduler, mutant: Mutant | undefined) {
+function createHistory(scheduler: Scheduler, weather: Weather, mutant: Mutant | undefined) {
   const { random } = scheduler;
   const violations: string[] = [];
-  const faults = createFaults();
+  const faults = createFaults(weather);
   const call = createStoreCall(scheduler, faults);
   const jobs = createJobs(scheduler, call);
   const violation = (message: string) => {
