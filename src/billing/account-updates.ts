@@ -213,6 +213,10 @@ export function pullFlushedUpdate(accountId: string, entryIds: readonly string[]
   return { filter: { _id: accountId }, update: { $pull: { outbox: { _id: { $in: [...entryIds] } } } } };
 }
 
+export function adjustmentEntryId(adjustmentId: string): string {
+  return `adj:${adjustmentId}`;
+}
+
 export function settleEntryId(requestId: string): string {
   return `${requestId}:settle`;
 }

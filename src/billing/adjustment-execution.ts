@@ -5,10 +5,11 @@ import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import { type EntryAccount, type EntryOutcome, makeEntryOnce } from './account.ts';
-import { adjustUpdate, type Guarded, voidUpdate } from './account-updates.ts';
+import { adjustmentEntryId, adjustUpdate, type Guarded, voidUpdate } from './account-updates.ts';
 import { correctUpdate } from './correction-update.ts';
 import { textOfCharge } from './cross-checks.ts';
 import { explainAlerts } from './reconciliation-alerts.ts';
+import { BEYOND_COST, isWithinCost } from './refunds.ts';
 import { acknowledgeBreaks } from './segments.ts';
 import { heldAfter, surveyBooks, surveyRows } from './survey.ts';
 
@@ -18,13 +19,10 @@ const ACKNOWLEDGE_TRIES_MAX = 20;
 
 const adjustments = () => nativeCollection<AdjustmentDocument>(Adjustment);
 
-export function adjustmentEntryId(adjustmentId: string): string {
-  return `adj:${adjustmentId}`;
-}
-
-function moneyUpdate(adjustment: AdjustmentDocument, account: EntryAccount): Guarded | undefined {
-  const { _id, accountId, amountMicros } = adjustment;
+async function moneyUpdate(adjustment: AdjustmentDocument, account: EntryAccount): Promise<Guarded | undefined> {
+  const { _id, accountId, amountMicros, requestId } = adjustment;
   if (account.availableMicros + amountMicros < 0n) return undefined;
+  if (requestId !== undefined && !(await isWithinCost({ ...adjustment, requestId }, account))) return undefined;
   return adjustUpdate({ accountId, entryId: adjustmentEntryId(_id), amountMicros });
 }
 
@@ -96,17 +94,23 @@ async function finish(
 
 /** The refusal is final: the entry is made impossible before it is written down. */
 async function refuse(adjustment: AdjustmentDocument): Promise<AdjustmentDocument> {
-  const { _id, accountId, type } = adjustment;
+  const { _id, accountId } = adjustment;
   const entryId = adjustmentEntryId(_id);
   const voided = await makeEntryOnce(accountId, entryId, () => voidUpdate(accountId, entryId));
   if (voided === 'earlier') return complete(adjustment);
-  const code: ErrorCode = type === 'money' ? 'insufficient_balance' : 'state_conflict';
+  const { code, message } = refusalOf(adjustment);
   await finish(adjustment, { state: 'refused', failure: code });
-  const message =
-    type === 'money'
-      ? 'The available balance does not cover this adjustment.'
-      : 'The account is not as it was when the correction was proposed. Propose it anew.';
   throw new AppError(code, { message });
+}
+
+function refusalOf({ type, requestId }: AdjustmentDocument): { code: ErrorCode; message: string } {
+  if (type === 'correction')
+    return {
+      code: 'state_conflict',
+      message: 'The account is not as it was when the correction was proposed. Propose it anew.',
+    };
+  if (requestId !== undefined) return { code: 'state_conflict', message: BEYOND_COST };
+  return { code: 'insufficient_balance', message: 'The available balance does not cover this adjustment.' };
 }
 
 async function complete(adjustment: AdjustmentDocument): Promise<AdjustmentDocument> {

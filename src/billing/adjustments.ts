@@ -7,6 +7,7 @@ import { nativeCollection } from '../models/connect.ts';
 import { MICROS_PER_RUB } from '../money.ts';
 import { holdSumFindings } from './account-books.ts';
 import { executeAdjustment } from './adjustment-execution.ts';
+import { BEYOND_COST, isWithinCost } from './refunds.ts';
 import { heldAfter, surveyBooks } from './survey.ts';
 
 /**
@@ -49,7 +50,7 @@ async function accountOf({ accountId, reason, by }: Proposal): Promise<AccountDo
 
 async function store(
   { accountId, reason, by }: Proposal,
-  rest: Pick<AdjustmentDocument, 'type' | 'amountMicros' | 'breaks' | 'charges' | 'holds'>,
+  rest: Pick<AdjustmentDocument, 'type' | 'amountMicros' | 'requestId' | 'breaks' | 'charges' | 'holds'>,
   nowMs: number,
 ): Promise<AdjustmentDocument> {
   const adjustment: AdjustmentDocument = {
@@ -68,17 +69,22 @@ async function store(
 
 /**
  * Proposes to add money to an account, or to take it (a negative amount).
- * @throws `invalid_request` for an amount of 0 or beyond the bound or a missing reason, `not_found` for the account.
+ * @param proposal.requestId makes it a refund: with the others of that request it gives back no more than it cost.
+ * @throws `invalid_request` for an amount of 0 or beyond the bound or a missing reason, `not_found` for the account,
+ *   `state_conflict` for a refund beyond what is left.
  */
 export async function proposeAdjustment(
-  proposal: Proposal & { amountMicros: bigint },
+  proposal: Proposal & { amountMicros: bigint; requestId?: string },
   nowMs: number,
 ): Promise<AdjustmentDocument> {
-  const { amountMicros } = proposal;
+  const { amountMicros, requestId } = proposal;
   if (amountMicros === 0n || amountMicros > ADJUSTMENT_MICROS_MAX || amountMicros < -ADJUSTMENT_MICROS_MAX)
     throw new AppError('invalid_request', { message: 'The amount must be within the bounds and not 0.' });
-  await accountOf(proposal);
-  return store(proposal, { type: 'money', amountMicros }, nowMs);
+  const account = await accountOf(proposal);
+  if (requestId === undefined) return store(proposal, { type: 'money', amountMicros }, nowMs);
+  if (!(await isWithinCost({ _id: '', accountId: account._id, requestId, amountMicros }, account)))
+    throw new AppError('state_conflict', { message: BEYOND_COST });
+  return store(proposal, { type: 'money', amountMicros, requestId }, nowMs);
 }
 
 /**
@@ -111,12 +117,15 @@ export async function findAdjustment(adjustmentId: string): Promise<AdjustmentDo
 }
 
 /** A refusal that can be seen beforehand leaves the proposal as it is. */
-async function expectCovered({ accountId, type, amountMicros }: AdjustmentDocument): Promise<void> {
-  if (type !== 'money' || amountMicros >= 0n) return;
+async function expectCovered(adjustment: AdjustmentDocument): Promise<void> {
+  const { accountId, type, amountMicros, requestId } = adjustment;
+  if (type !== 'money' || (amountMicros >= 0n && requestId === undefined)) return;
   const account = await nativeCollection<AccountDocument>(Account).findOne(
     { _id: accountId },
-    { projection: { availableMicros: 1 } },
+    { projection: { availableMicros: 1, outbox: 1 } },
   );
+  if (requestId !== undefined && account && !(await isWithinCost({ ...adjustment, requestId }, account)))
+    throw new AppError('state_conflict', { message: BEYOND_COST });
   if ((account?.availableMicros ?? 0n) < -amountMicros)
     throw new AppError('insufficient_balance', { message: 'The available balance does not cover this adjustment.' });
 }

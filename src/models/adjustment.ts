@@ -18,6 +18,8 @@ export type AdjustmentDocument = {
   accountId: string;
   type: AdjustmentType;
   amountMicros: bigint;
+  /** Of a refund: what it gives back a part of. */
+  requestId?: string;
   reason: string;
   state: AdjustmentState;
   proposedBy: string;
@@ -43,6 +45,7 @@ const adjustmentSchema = new Schema<AdjustmentDocument>(
     accountId: { type: String, required: true },
     type: { type: String, enum: ADJUSTMENT_TYPES, required: true },
     amountMicros: { type: BigInt, required: true },
+    requestId: String,
     reason: { type: String, required: true },
     state: { type: String, enum: ADJUSTMENT_STATES, required: true },
     proposedBy: { type: String, required: true },

@@ -54,19 +54,20 @@ function demand(actor: Actor, ...permissions: Permission[]): void {
     throw new AppError('staff_forbidden');
 }
 
-async function propose({ actor, targetId }: Given, amountMicros: bigint, text: string) {
+async function propose({ actor, targetId }: Given, amountMicros: bigint, text: string, requestId?: string) {
   demand(actor, 'money.propose-large', ...(absolute(amountMicros) > SUPPORT_PROPOSAL_MICROS_MAX ? [] : [PROPOSE]));
   const proposal = { accountId: targetId, reason: text, by: personOf(actor), amountMicros };
-  return { madeId: (await proposeAdjustment(proposal, Date.now()))._id };
+  const refunded = requestId === undefined ? {} : { requestId };
+  return { madeId: (await proposeAdjustment({ ...proposal, ...refunded }, Date.now()))._id };
 }
 
-/** A refund is an adjustment that names its request and gives back no more than was paid for it. */
+/** A refund is an adjustment that names its request; all of one request give back no more than was paid for it. */
 export async function proposeRefund(given: Given, amountMicros: bigint, text: string) {
   const request = await findRequest(given.targetId);
   if (!request) throw new AppError('not_found');
   if (amountMicros < 0n || amountMicros > (request.costMicros ?? 0n))
     throw new AppError('invalid_request', { param: 'rubles', message: 'A refund is no more than the request cost.' });
-  return propose({ ...given, targetId: request.accountId }, amountMicros, `${given.targetId}: ${text}`);
+  return propose({ ...given, targetId: request.accountId }, amountMicros, `${given.targetId}: ${text}`, given.targetId);
 }
 
 function approvalFor({ type, amountMicros }: AdjustmentDocument): Permission {

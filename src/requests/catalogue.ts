@@ -45,6 +45,13 @@ function snapshot(price: PriceDocument): PriceSnapshot {
   return { ...rates, priceId: _id };
 }
 
+/** The version of a model's price that holds at a moment: the last one that has begun; it begins at its very millisecond. */
+export function priceInForce(prices: readonly PriceDocument[], modelId: string, at: Date): PriceDocument | undefined {
+  return prices
+    .filter((candidate) => candidate.modelId === modelId && candidate.validFrom <= at)
+    .reduce<PriceDocument | undefined>((best, one) => (best && best.version > one.version ? best : one), undefined);
+}
+
 function resolve(
   rows: Rows,
   providerKeys: ReadonlyMap<string, string | undefined>,
@@ -55,9 +62,7 @@ function resolve(
   );
   const result = new Map<string, CatalogueModel>();
   for (const model of rows.models.filter(({ enabled }) => enabled)) {
-    const price = rows.prices
-      .filter((candidate) => candidate.modelId === model._id && candidate.validFrom <= at)
-      .reduce<PriceDocument | undefined>((best, one) => (best && best.version > one.version ? best : one), undefined);
+    const price = priceInForce(rows.prices, model._id, at);
     const routes = [...model.routes]
       .filter(({ enabled }) => enabled)
       .sort((a, b) => a.priority - b.priority)

@@ -61,7 +61,7 @@ export type SystemOptions = {
 };
 
 const CATALOGUE = fileURLToPath(new URL('./catalogue.json', import.meta.url));
-const READY_MS = 30_000;
+const READY_MS = 60_000;
 
 /** Timers of a second or less, so that a test of a crash does not wait for production's patience. */
 const SHORT_TIMERS: Environment = {

@@ -168,6 +168,7 @@ export const ADJUSTMENTS: PanelSpec = {
     choiceField('adjustmentType', ADJUSTMENT_TYPES, { path: 'type', listed: true }),
     moneyField('amount', { path: 'amountMicros', listed: true }),
     choiceField('adjustmentState', ADJUSTMENT_STATES, { path: 'state', listed: true }),
+    textField('requestId', { reference: 'requests' }),
     textField('reason'),
     textField('proposedBy', { listed: true }),
     textField('decidedBy'),
