@@ -3,7 +3,7 @@ import { issueKey, type KeySettings, type ListedKey, listKeys } from '../src/aut
 import { checkCallbackUrl } from '../src/callback-address.ts';
 import type { Config } from '../src/config.ts';
 import type { Logger } from '../src/log.ts';
-import { ApiKey, DISCONNECT_POLICIES, ENDPOINTS } from '../src/models/api-key.ts';
+import { ApiKey, DISCONNECT_POLICIES, ENDPOINTS, NAMED_ENDPOINTS } from '../src/models/api-key.ts';
 import { formatRub, parseRub } from '../src/money.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
 import { runScript, table, UsageError } from './environment.ts';
@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run key -- <command>
   issue --account <accountId>   make a key; it is printed once
     --label <text>              a name for people
     --test                      a test key (ocq_test_...)
-    --models <a,b*>             models it may call; * at the end matches a prefix (default: all)
+    --models <a,b*>             models it may call; * at the end matches a prefix (default: all but ${NAMED_ENDPOINTS.join(', ')})
     --endpoints <a,b>           of ${ENDPOINTS.join(', ')} (default: all)
     --expires <2027-01-01>      last moment is the start of that day, UTC; or an ISO 8601 time
     --daily-rub, --monthly-rub, --lifetime-rub <100.50>   spend caps

@@ -1,6 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import type { Config } from '../src/config.ts';
 import { isId } from '../src/ids.ts';
+import type { Logger } from '../src/log.ts';
 import {
   IDENTITY_KINDS,
   type Manifest,
@@ -9,15 +12,16 @@ import {
 } from '../src/models/privacy-request.ts';
 import { renderPdf } from '../src/papers/pdf.ts';
 import { renderText } from '../src/papers/plain-text.ts';
+import { zipOf } from '../src/papers/zip.ts';
+import type { AnswerSources } from '../src/privacy/access-answer.ts';
+import { archiveFiles } from '../src/privacy/access-archive.ts';
 import { enterYear } from '../src/privacy/calendar-store.ts';
-import { exportRows } from '../src/privacy/class-rows.ts';
 import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
 import { createDeletionJournal, type DeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../src/privacy/erasure.ts';
 import { readTexts } from '../src/privacy/intake.ts';
 import { createKeyStore } from '../src/privacy/key-store.ts';
 import { LETTER_KINDS, letterPaper } from '../src/privacy/letters.ts';
-import type { Operator } from '../src/privacy/operator.ts';
 import {
   answerRequest,
   approveErasure,
@@ -33,8 +37,8 @@ import {
   verifyIdentity,
 } from '../src/privacy/privacy-requests.ts';
 import { REQUEST_TERMS } from '../src/privacy/request-terms.ts';
-import { ROW_CLASSES } from '../src/privacy/row-classes.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run privacy -- <command> --by <person>
 
@@ -48,7 +52,8 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
   answer <id> --reason <what was answered>
   refuse|cancel|duplicate <id> --reason <text>
   letter <id> --kind <${LETTER_KINDS.join('|')}> --language <ru|en> --out <file.pdf|file.txt>
-  export <id> --out <file>              everything about the subject, as JSON, for a request of type access
+  export <id> --out <file.zip>          the archive that answers a request of access, made now
+  link <id>                             to the archive that the workers have made; it gives the file once
   plan <id>                             an erasure as a dry run
   submit <id>                           to a second person
   approve <id> --hash <hash>            by another person, who has read the manifest
@@ -74,7 +79,8 @@ type Values = Partial<
   >
 >;
 type Context = {
-  operator: Operator;
+  sources: AnswerSources;
+  installation: { config: Config; log: Logger };
   cipher: ContentCipher;
   keys: ReturnType<typeof createKeyStore>;
   journal: DeletionJournal;
@@ -162,29 +168,13 @@ function readIts(id: string): Command {
 
 /** Only for a request whose subject is known; the file is the caller's to hand over and to delete. */
 function exportTo(id: string, out: string): Command {
-  return async ({ cipher }) => {
-    const { accountId, type, identity } = await findPrivacyRequest(id);
-    if (type !== 'access' || !identity)
+  return async ({ cipher, sources }) => {
+    const request = await findPrivacyRequest(id);
+    if (request.type !== 'access' || !request.identity)
       throw new Error('the request is not one for access, or its subject is not verified');
-    const data: Record<string, unknown> = {};
-    for (const row of ROW_CLASSES) {
-      if (row.erasure.action === 'destroy_key') continue;
-      const rows: unknown[] = [];
-      for await (const page of exportRows(row, accountId, cipher)) rows.push(...page);
-      data[row.id] = {
-        category: row.category,
-        purpose: row.purpose,
-        basis: row.legalBasis,
-        term: row.retention,
-        rows,
-      };
-    }
-    const text = JSON.stringify(
-      data,
-      (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value),
-      2,
-    );
-    writeFileSync(out, text, { mode: 0o600, flag: 'wx' });
+    const at = new Date();
+    const file = zipOf(archiveFiles(request, sources, cipher, at), at);
+    await pipeline(file, createWriteStream(out, { mode: 0o600, flags: 'wx' }));
     return `written to ${out}`;
   };
 }
@@ -203,7 +193,7 @@ function letter(id: string, values: Values): Command {
   const kind = oneOf('--kind', LETTER_KINDS, needed(values, 'kind'));
   const language = oneOf('--language', ['ru', 'en'], needed(values, 'language'));
   const out = needed(values, 'out');
-  return async ({ operator }) => {
+  return async ({ sources: { operator } }) => {
     const paper = letterPaper(kind, await findPrivacyRequest(id), operator, { language, at: new Date() });
     const content = out.endsWith('.txt') ? renderText(paper) : await renderPdf(paper);
     writeFileSync(out, content, { mode: 0o600, flag: 'wx' });
@@ -219,6 +209,14 @@ function stepOf(name: string, id: string, values: Values): Command {
   if (name === 'export') return exportTo(id, needed(values, 'out'));
   const by = needed(values, 'by');
   const simple = { plan: planErasure, submit: submitErasure, retry: retryErasure };
+  if (name === 'link') {
+    const link = { name: 'privacy.archive-link', targetId: id, input: {} } as const;
+    return async ({ installation }) => {
+      const { archiveLink } = await performByScript(installation, link, by);
+      if (!archiveLink) throw new Error('no link was made');
+      return `${installation.config.api.publicUrl}/archives/${archiveLink.token}\nuntil ${archiveLink.expiresAt.toISOString()}`;
+    };
+  }
   if (name === 'plan' || name === 'submit' || name === 'retry') return async () => shown(await simple[name](id, by));
   if (name === 'execute') {
     const signal = new AbortController().signal;
@@ -261,11 +259,13 @@ await runScript(USAGE, (words) => {
   if (!make && (id === undefined || !isId('dsr', id)))
     throw new UsageError(`unknown command "${name}", or no request id`);
   const command = make ? make() : stepOf(name, id ?? '', values);
-  return ({ config }) => {
+  return (installation) => {
+    const { config } = installation;
     const keys = createKeyStore(config.secrets.masterKeys);
     const journal = createDeletionJournal(config.backup.journalFolder);
     return command({
-      operator: config.operator,
+      installation,
+      sources: { operator: config.operator, retentionDefaults: config.retention.defaults },
       keys,
       journal,
       cipher: createContentCipher(config.secrets.masterKeys, keys),

@@ -79,6 +79,7 @@ async function main(): Promise<void> {
       audit,
       pepper,
       publicUrl,
+      apiUrl: config.api.publicUrl,
     },
     log,
     ready: async () => !stopping && (await pingMongo()),

@@ -10,6 +10,7 @@ import { openApiDocument } from './openapi.ts';
 import { showBalance, showKey } from './routes/account.ts';
 import { patchAccountPrivacy, showAccountPrivacy } from './routes/account-privacy.ts';
 import { listAnnouncements } from './routes/announcements.ts';
+import { downloadArchive, showArchive } from './routes/archives.ts';
 import { chatCompletions } from './routes/chat-completions.ts';
 import { deleteConsent, listConsents, putConsent } from './routes/consents.ts';
 import { listModels, showModel } from './routes/models.ts';
@@ -17,6 +18,7 @@ import { acceptPolicy, showAcceptances, showConsentPage, showPolicy } from './ro
 import {
   cancelPrivacyRequest,
   filePrivacyRequest,
+  linkPrivacyArchive,
   listPrivacyRequests,
   showPrivacyRequest,
 } from './routes/privacy-requests.ts';
@@ -54,6 +56,8 @@ export function createApp(deps: ApiDependencies): Express {
 
   app.get('/privacy', showPolicy(deps));
   app.get('/consents/:purpose', showConsentPage(deps));
+  app.get('/archives/:token', showArchive(deps));
+  app.post('/archives/:token', downloadArchive(deps));
 
   app.post('/v1/chat/completions', shedEarly(deps));
   const v1 = express.Router();
@@ -68,10 +72,11 @@ export function createApp(deps: ApiDependencies): Express {
   v1.get('/key', requireEndpoint('account'), showKey());
   v1.get('/account/privacy', requireEndpoint('account'), showAccountPrivacy());
   v1.patch('/account/privacy', requireEndpoint('account'), patchAccountPrivacy());
-  v1.post('/account/privacy-requests', requireEndpoint('account'), filePrivacyRequest(deps));
-  v1.get('/account/privacy-requests', requireEndpoint('account'), listPrivacyRequests());
-  v1.get('/account/privacy-requests/:privacyRequestId', requireEndpoint('account'), showPrivacyRequest());
-  v1.post('/account/privacy-requests/:privacyRequestId/cancel', requireEndpoint('account'), cancelPrivacyRequest());
+  v1.post('/account/privacy-requests', requireEndpoint('privacy'), filePrivacyRequest(deps));
+  v1.get('/account/privacy-requests', requireEndpoint('privacy'), listPrivacyRequests());
+  v1.get('/account/privacy-requests/:privacyRequestId', requireEndpoint('privacy'), showPrivacyRequest());
+  v1.post('/account/privacy-requests/:privacyRequestId/cancel', requireEndpoint('privacy'), cancelPrivacyRequest());
+  v1.post('/account/privacy-requests/:privacyRequestId/link', requireEndpoint('privacy'), linkPrivacyArchive(deps));
   v1.get('/announcements', requireEndpoint('account'), listAnnouncements());
   v1.post('/tickets', requireEndpoint('account'), openTicket(deps));
   v1.get('/tickets', requireEndpoint('account'), listTickets(deps));

@@ -8,6 +8,7 @@ import {
   consentRequest,
   policyAcceptanceRequest,
   policyAcceptances,
+  privacyArchiveLink,
   privacyRequestFiling,
   privacyRequestList,
   privacyRequestResponse,
@@ -18,6 +19,7 @@ import {
 const privacyRequestId = z.object({
   privacyRequestId: z.string().openapi({ example: 'dsr_01kb2v6m3x8p4q9r7t5w1y0z2a' }),
 });
+const token = z.object({ token: z.string() });
 const purpose = z.object({ purpose: z.string() });
 const body = (schema: z.ZodType) => ({ body: { required: true, content: { 'application/json': { schema } } } });
 
@@ -76,6 +78,14 @@ export const ACCOUNT_DATA_OPERATIONS: readonly RouteConfig[] = [
     responses: { 200: json(privacyRequestResponse, 'The request as it is now'), ...errors(401, 403, 404, 409, 429) },
   },
   {
+    method: 'post',
+    path: '/v1/account/privacy-requests/{privacyRequestId}/link',
+    summary: 'A link to the archive that answers a request of access; it gives the file once',
+    security,
+    request: { params: privacyRequestId },
+    responses: { 201: json(privacyArchiveLink, 'The link'), ...errors(401, 403, 404, 409, 429) },
+  },
+  {
     method: 'get',
     path: '/v1/account/policy',
     summary: 'The policy’s version in force, and the versions that the account has accepted',
@@ -119,6 +129,20 @@ export const ACCOUNT_DATA_OPERATIONS: readonly RouteConfig[] = [
     summary: 'The privacy policy as a page, in Russian or English (`lang`), in force or of a `version`',
     request: { query: z.object({ lang: z.enum(['ru', 'en']).optional(), version: z.string().optional() }) },
     responses: { 200: { description: 'HTML' }, ...errors(404, 429) },
+  },
+  {
+    method: 'get',
+    path: '/archives/{token}',
+    summary: 'A page about an archive of personal data; it leaves the link whole',
+    request: { params: token },
+    responses: { 200: { description: 'HTML with a button' }, 404: { description: 'HTML' }, ...errors(429) },
+  },
+  {
+    method: 'post',
+    path: '/archives/{token}',
+    summary: 'The archive; the link is used up by this',
+    request: { params: token },
+    responses: { 200: { description: 'ZIP' }, 404: { description: 'HTML' }, ...errors(429) },
   },
   {
     method: 'get',

@@ -33,6 +33,7 @@ const PRIVACY_REQUEST_STATUSES = [
 ] as const;
 export type PrivacyRequestStatus = (typeof PRIVACY_REQUEST_STATUSES)[number];
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const unixTime = z.number().int().openapi({ description: 'Seconds since the epoch' });
 
 export const privacyRequestFiling = z
@@ -63,14 +64,26 @@ export const privacyRequestResponse = z
       .openapi({ description: 'End of the cooling-off, after which there is no way back.' }),
     cancellable: z.boolean(),
     closed_at: unixTime.nullable(),
+    archive: z
+      .object({
+        status: z.enum(['preparing', 'ready', 'downloaded', 'failed', 'expired']),
+        bytes: z.number().int().nullable(),
+        sha256: sha256.nullable(),
+        expires_at: unixTime.nullable(),
+      })
+      .nullable()
+      .openapi({ description: 'Of a request of access: the ZIP with the answer. Ask for a link to it.' }),
   })
   .openapi('PrivacyRequest');
+
+export const privacyArchiveLink = z
+  .object({ object: z.literal('privacy_request.link'), url: z.string(), expires_at: unixTime })
+  .openapi('PrivacyArchiveLink', { description: 'Shown once; works once. The link before ends with it.' });
 
 export const privacyRequestList = z
   .object({ object: z.literal('list'), data: z.array(privacyRequestResponse) })
   .openapi('PrivacyRequestList');
 
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const inLanguages = z.object({ ru: z.string(), en: z.string() });
 const isoTime = z.string().openapi({ example: '2026-11-26T00:00:00.000Z' });
 

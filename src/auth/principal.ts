@@ -1,7 +1,13 @@
 import { Binary, type WithId } from 'mongodb';
 import { AppError } from '../errors.ts';
 import type { AccountPrivacy } from '../models/account.ts';
-import type { ApiKeyDocument, DisconnectPolicy, Endpoint, KeyLimits } from '../models/api-key.ts';
+import {
+  type ApiKeyDocument,
+  type DisconnectPolicy,
+  type Endpoint,
+  type KeyLimits,
+  NAMED_ENDPOINTS,
+} from '../models/api-key.ts';
 
 /**
  * Who is calling and what the key may do. Deeply frozen, because one object is shared by every request that a process
@@ -100,7 +106,12 @@ export function allowsModel(principal: Pick<Principal, 'scopes'>, modelId: strin
  */
 export function requireScope(principal: Pick<Principal, 'scopes'>, endpoint: Endpoint, modelId?: string): void {
   const { endpoints } = principal.scopes;
-  if (endpoints.length > 0 && !endpoints.includes(endpoint)) throw new AppError('scope_forbidden');
+  const isNamed = endpoints.includes(endpoint);
+  if (!isNamed && NAMED_ENDPOINTS.includes(endpoint))
+    throw new AppError('scope_forbidden', {
+      message: `Only a key with the scope "${endpoint}" is allowed to do this.`,
+    });
+  if (!isNamed && endpoints.length > 0) throw new AppError('scope_forbidden');
   if (modelId !== undefined && !allowsModel(principal, modelId))
     throw new AppError('model_not_found', { param: 'model' });
 }

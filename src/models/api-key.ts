@@ -5,8 +5,10 @@ import { model, Schema } from 'mongoose';
 export const DISCONNECT_POLICIES = ['cancel', 'finish'] as const;
 export type DisconnectPolicy = (typeof DISCONNECT_POLICIES)[number];
 
-export const ENDPOINTS = ['chat.completions', 'models', 'requests', 'account'] as const;
+export const ENDPOINTS = ['chat.completions', 'models', 'requests', 'account', 'privacy'] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
+/** Only for keys that name them: a key that stands in a program must not give away or destroy what its owner has. */
+export const NAMED_ENDPOINTS: readonly Endpoint[] = ['privacy'];
 
 export type KeyLimits = {
   /** Spend caps in micro-rubles; holds count. UTC days and months. */
@@ -30,7 +32,7 @@ export type ApiKeyDocument = {
   scopes: {
     /** Model ids this key may call; a trailing `*` matches a prefix. Empty: every model. */
     models: string[];
-    /** Endpoints this key may call. Empty: all. */
+    /** Endpoints this key may call. Empty: all but those that have to be named. */
     endpoints: Endpoint[];
   };
   limits: KeyLimits;

@@ -1,5 +1,6 @@
 import { Binary, type Collection, type Document, type MongoClient } from 'mongodb';
 import mongoose, { type Connection, type Model } from 'mongoose';
+import { ArchivePiece } from './access-archive.ts';
 import { ACCOUNT_VALIDATOR, Account } from './account.ts';
 import { AccountContact } from './account-contact.ts';
 import { ActSignature } from './act-signature.ts';
@@ -95,6 +96,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     Announcement,
     Restore,
     AccountContact,
+    ArchivePiece,
   ].map((model) => ({
     model: model as unknown as Model<never>,
   })),

@@ -66,6 +66,21 @@ export type Checkpoint = { classId: ClassId; removed: number; at: Date };
 
 export type HistoryEntry = { at: Date; by: string; event: string; state: PrivacyRequestState; note?: string };
 
+/** The ZIP that answers a request of access. Its content is in sealed pieces (access-archive.ts) until its term is over. */
+export type Archive = {
+  /** `failed`: several runs did not end with one; a person has to look. */
+  state: 'wanted' | 'ready' | 'failed';
+  failures: number;
+  buildId?: string;
+  pieces?: number;
+  bytes?: number;
+  /** Of the whole file, hex. */
+  sha256?: string;
+  readyAt?: Date;
+  /** The link in force. There is one at a time, and it gives the file once. */
+  link?: { tokenHash: string; issuedAt: Date; issuedBy: string; expiresAt: Date; usedAt?: Date };
+};
+
 export type PrivacyRequestDocument = {
   _id: string;
   accountId: string;
@@ -95,6 +110,7 @@ export type PrivacyRequestDocument = {
   retained?: ManifestClass[];
   failure?: string;
   actNumber?: number;
+  archive?: Archive;
   history: HistoryEntry[];
   closedAt?: Date;
 };
@@ -123,6 +139,7 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
     retained: Schema.Types.Mixed,
     failure: String,
     actNumber: Number,
+    archive: Schema.Types.Mixed,
     history: { type: Schema.Types.Mixed, required: true },
     closedAt: Date,
   },
@@ -131,6 +148,10 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
 requestSchema.index({ accountId: 1, _id: -1 });
 requestSchema.index({ intakeKey: 1 }, { unique: true, partialFilterExpression: { intakeKey: { $exists: true } } });
 requestSchema.index({ state: 1, dueAt: 1 });
+requestSchema.index(
+  { 'archive.link.tokenHash': 1 },
+  { unique: true, partialFilterExpression: { 'archive.link.tokenHash': { $exists: true } } },
+);
 requestSchema.index({ closedAt: 1 }, { partialFilterExpression: { closedAt: { $exists: true } } });
 
 export const PrivacyRequest = model('PrivacyRequest', requestSchema);

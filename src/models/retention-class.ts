@@ -18,6 +18,7 @@ export const CLASS_IDS = [
   'legal_hold',
   'privacy_request.identity',
   'privacy_request',
+  'access_archive',
   'destruction_event',
   'destruction_act',
   'act_signature',

@@ -3,6 +3,7 @@ import type { Permission } from '../auth/roles.ts';
 import type { Invitation } from '../auth/staff.ts';
 import type { IdPrefix } from '../ids.ts';
 import type { StaffRole } from '../models/staff.ts';
+import type { IssuedLink } from '../privacy/archive-links.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EmailIndex } from '../privacy/email-index.ts';
 import type { PolicySources } from '../privacy/policy-content.ts';
@@ -33,6 +34,8 @@ export type OperationResult = {
   invitation?: Invitation;
   /** For the eyes of the one who gave the command, once. It is in no log. */
   content?: ReadableContent;
+  /** A link to a subject's archive, for the one who gave the command to hand over, once. It is in no log. */
+  archiveLink?: IssuedLink;
   /** Accounts that were asked for. */
   accountIds?: string[];
   /** A paper as text, to be read and copied. It is in no log. */

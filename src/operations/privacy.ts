@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { isId } from '../ids.ts';
 import { IDENTITY_KINDS, PRIVACY_REQUEST_TYPES } from '../models/privacy-request.ts';
+import { issueLink } from '../privacy/archive-links.ts';
+import { rebuildArchive } from '../privacy/archives.ts';
 import { emailAddress } from '../privacy/email-index.ts';
 import {
   answerRequest,
@@ -79,6 +81,12 @@ export const PRIVACY_OPERATIONS = {
   }),
   'privacy.answer': operation('privacy.execute', 'dsr', withReason, async ({ reason }, { actor, targetId }) => {
     await answerRequest(targetId, personOf(actor), reason);
+  }),
+  'privacy.archive-link': operation(PREPARE, 'dsr', nothing, async (_input, { actor, targetId }) => ({
+    archiveLink: await issueLink(targetId, personOf(actor)),
+  })),
+  'privacy.archive-rebuild': operation(PREPARE, 'dsr', nothing, async (_input, { actor, targetId }) => {
+    await rebuildArchive(targetId, personOf(actor));
   }),
   'privacy.refuse': operation('privacy.execute', 'dsr', withReason, ({ reason }, given) =>
     close(given, 'refuse', reason),

@@ -64,6 +64,7 @@ export async function* exportRows(
   row: RowClass,
   accountId: string,
   cipher: Pick<ContentCipher, 'open'>,
+  pageRows = BATCH_MAX,
 ): AsyncGenerator<Row[]> {
   const { fields, owner, sealed = [] } = row.store;
   const projection = fields === '*' ? {} : Object.fromEntries(['_id', ...fields].map((field) => [field, 1]));
@@ -72,7 +73,7 @@ export async function* exportRows(
     const page = await rowsOf(row)
       .find({ [owner]: accountId, _id: range } as never, { projection })
       .sort({ _id: 1 })
-      .limit(BATCH_MAX)
+      .limit(pageRows)
       .toArray();
     const last = page.at(-1);
     if (!last) return;

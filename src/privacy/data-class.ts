@@ -71,5 +71,10 @@ export type DataClass<S extends Store = Store> = {
   purpose: string;
   legalBasis: string;
   retention: Retention;
+  /**
+   * What an access export leaves out: secrets by which somebody could act as the subject, and rows that tell of others;
+   * `*` is all of it.
+   */
+  withheld?: '*' | readonly string[];
   store: S;
 } & (S extends MongoStore ? { erasure: Erasure; purge?: Purge } : unknown);

@@ -6,6 +6,7 @@ import { DESTRUCTION, days } from './norms.ts';
 export const EVIDENCE_CLASSES: readonly DataClass<MongoStore>[] = [
   {
     id: 'destruction_event',
+    withheld: '*',
     category: { en: 'log of destroyed data', ru: 'журнал уничтожения данных' },
     purpose: 'confirming a destruction',
     legalBasis: DESTRUCTION,
@@ -26,6 +27,7 @@ export const EVIDENCE_CLASSES: readonly DataClass<MongoStore>[] = [
   },
   {
     id: 'act_signature',
+    withheld: '*',
     category: { en: 'signed copies of acts', ru: 'подписанные экземпляры актов' },
     purpose: 'an act that nobody signed confirms nothing',
     legalBasis: DESTRUCTION,

@@ -51,23 +51,26 @@ function rightsIn(language: PolicyLanguage): PolicyFacts['rights'] {
   return Object.fromEntries(rows) as PolicyFacts['rights'];
 }
 
+/** A country as people of the language call it. */
+export function countryIn(language: PolicyLanguage, code: string): string {
+  if (code === UNKNOWN_COUNTRY) return NOT_KNOWN[language];
+  return new Intl.DisplayNames(language, { type: 'region' }).of(code) ?? code;
+}
+
 async function recipients(language: PolicyLanguage): Promise<string[][]> {
   const providers = await nativeCollection<ProviderDocument>(Provider)
     .find({ enabled: true }, { projection: { country: 1 } })
     .sort({ _id: 1 })
     .limit(PROVIDERS_MAX)
     .toArray();
-  const names = new Intl.DisplayNames(language, { type: 'region' });
   const byCountry = new Map<string, string[]>();
   for (const { _id, country = UNKNOWN_COUNTRY } of providers)
     byCountry.set(country, [...(byCountry.get(country) ?? []), _id]);
-  return [...byCountry].map(([code, ids]) => [
-    code === UNKNOWN_COUNTRY ? NOT_KNOWN[language] : (names.of(code) ?? code),
-    ids.join(', '),
-  ]);
+  return [...byCountry].map(([code, ids]) => [countryIn(language, code), ids.join(', ')]);
 }
 
-async function factsIn(language: PolicyLanguage, sources: PolicySources): Promise<PolicyFacts> {
+/** What the settings in force say about customers' data, in one language. */
+export async function policyFacts(language: PolicyLanguage, sources: PolicySources): Promise<PolicyFacts> {
   const classes: string[][] = [];
   for (const row of CUSTOMER_CLASSES) classes.push(await classRow(row, sources.retentionDefaults, language));
   return { operator: sources.operator, classes, rights: rightsIn(language), recipients: await recipients(language) };
@@ -76,7 +79,7 @@ async function factsIn(language: PolicyLanguage, sources: PolicySources): Promis
 /** The policy as the settings are now, in both languages. */
 export async function buildPolicy(sources: PolicySources): Promise<Record<PolicyLanguage, PolicyContent>> {
   return {
-    ru: russianPolicy(await factsIn('ru', sources)),
-    en: englishPolicy(await factsIn('en', sources)),
+    ru: russianPolicy(await policyFacts('ru', sources)),
+    en: englishPolicy(await policyFacts('en', sources)),
   };
 }

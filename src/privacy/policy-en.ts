@@ -3,7 +3,7 @@ import type { PolicyFacts } from './policy-facts.ts';
 
 /** The policy's words in English. What depends on settings comes as facts. */
 
-const RIGHTS = {
+export const RIGHTS = {
   access: 'to learn what is processed, and to get it',
   rectify: 'to have mistakes put right',
   block: 'to have processing blocked while it is looked at',
@@ -53,7 +53,7 @@ export function englishPolicy({ operator, classes, rights, recipients }: PolicyF
       {
         heading: 'Your rights',
         paragraphs: [
-          'A request is filed by the API with a key of the account (POST /v1/account/privacy-requests), or by a letter to the operator. A suspended account may file as well. You will be told what was done, what stays, and on which norm.',
+          'A request is filed by the API with a key of the account that has the scope privacy (POST /v1/account/privacy-requests), or by a letter to the operator. A suspended account may file as well. You will be told what was done, what stays, and on which norm.',
           'Until a day after an erasure was approved it can be taken back. What the operator does can be appealed against to Roskomnadzor or in court.',
         ],
         table: {

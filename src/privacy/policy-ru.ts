@@ -3,7 +3,7 @@ import type { PolicyFacts } from './policy-facts.ts';
 
 /** The policy's words in Russian. What depends on settings comes as facts. */
 
-const RIGHTS = {
+export const RIGHTS = {
   access: 'узнать, какие данные обрабатываются, и получить их',
   rectify: 'исправить неточное',
   block: 'заблокировать обработку на время проверки',
@@ -52,7 +52,7 @@ export function russianPolicy({ operator, classes, rights, recipients }: PolicyF
       {
         heading: 'Ваши права',
         paragraphs: [
-          'Обращение подаётся через API с ключом аккаунта (POST /v1/account/privacy-requests) или письмом оператору. Заблокированный аккаунт тоже может обратиться. Об исполнении и о том, что и на каком основании остаётся, вам сообщат.',
+          'Обращение подаётся через API ключом аккаунта с правом privacy (POST /v1/account/privacy-requests) или письмом оператору. Заблокированный аккаунт тоже может обратиться. Об исполнении и о том, что и на каком основании остаётся, вам сообщат.',
           'До истечения суток после утверждения удаления обращение можно отозвать. Действия оператора можно обжаловать в Роскомнадзор или в суд.',
         ],
         table: {

@@ -19,6 +19,7 @@ export const RU_WORDS: Readonly<Partial<Record<ClassId, Words>>> = {
   data_key: { purpose: 'шифрование содержимого', from: 'от удаления' },
   legal_hold: { purpose: 'сохранение нужного для спора или запроса органа', from: 'от снятия запрета' },
   'privacy_request.identity': { purpose: 'ответ на обращение', from: 'от конца обращения' },
+  access_archive: { purpose: 'передача субъекту копии его данных', from: 'от создания архива' },
   privacy_request: { purpose: 'подтверждение, что обращение исполнено в срок', from: 'от конца обращения' },
   destruction_event: { purpose: 'подтверждение уничтожения', from: 'от уничтожения' },
   destruction_act: { purpose: 'подтверждение уничтожения', from: 'от уничтожения' },
@@ -64,6 +65,7 @@ const REASONS: Readonly<Record<string, string>> = {
     'та же трудность возникает снова; исковая давность три года',
   'showing why something was kept longer': 'подтверждение, почему нечто хранилось дольше',
   'the answer has arrived, or is asked for again': 'ответ получен, или его запросят снова',
+  'a link lives for seven days; whoever comes later asks again': 'ссылка живёт семь дней; позже подаётся новый запрос',
   'Order 179 p. 8 fixes three years': 'три года установлены п. 8 приказа Роскомнадзора № 179',
   'Order 179 p. 8 fixes three years; a copy comes after its act':
     'три года установлены п. 8 приказа Роскомнадзора № 179; экземпляр появляется после акта',

@@ -9,6 +9,7 @@ import { BOOKS, BOOKS_UNTIL, books, CONTRACT, days, LIMITATION, SECURITY } from 
 import { POLICY_CLASSES } from './policy-classes.ts';
 import { ROLLUP_CLASS } from './rollup-class.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
+import { SUBJECT_REQUEST_CLASSES } from './subject-request-classes.ts';
 import { SUPPORT_CLASSES } from './support-classes.ts';
 
 /** The classes of personal data that are rows of MongoDB. Part of the registry (registry.ts). */
@@ -46,6 +47,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   ...POLICY_CLASSES,
   {
     id: 'request.content',
+    withheld: ['streamKey'],
     category: { en: 'texts of requests and answers', ru: 'тексты запросов и ответов' },
     purpose: 'answering the request, and the history the customer asked for',
     legalBasis: CONTRACT,
@@ -142,6 +144,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   },
   {
     id: 'api_key.secret',
+    withheld: ['digest', 'pepperVersion', 'webhook.secrets'],
     category: { en: 'hashes and secrets of API keys', ru: 'хеши и секреты ключей API' },
     purpose: 'recognising the key and signing its webhooks',
     legalBasis: CONTRACT,
@@ -226,45 +229,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after release' },
     purge: { holds: {}, update: 'delete', by: { field: 'releasedAt' }, guard: { isActive: false }, isEvidence: true },
   },
-  {
-    id: 'privacy_request.identity',
-    category: { en: 'contact and text of a request of a data subject', ru: 'контакт и текст обращения субъекта' },
-    purpose: 'answering the request',
-    legalBasis: '152-FZ art. 14, 20, 21',
-    retention: days(30, 0, 30, 'the end of the request', 'the answer has arrived, or is asked for again'),
-    store: {
-      kind: 'mongodb',
-      collection: 'privacy_requests',
-      owner: 'accountId',
-      fields: ['contact', 'details', 'identity'],
-    },
-    // The answer goes there after everything else is gone; the term takes it.
-    erasure: { action: 'keep', norm: '152-FZ art. 21', until: '30 days after the end of the request' },
-    purge: {
-      holds: { $or: [{ contact: { $exists: true } }, { details: { $exists: true } }] },
-      update: { $unset: { contact: '', details: '' } },
-      by: { field: 'closedAt' },
-      guard: {},
-    },
-  },
-  {
-    id: 'privacy_request',
-    category: { en: 'requests of data subjects', ru: 'обращения субъектов' },
-    purpose: 'showing that the request was met in time',
-    legalBasis: LIMITATION,
-    retention: days(1_095, 1_095, 1_825, 'the end of the request', 'limitation of three years'),
-    store: {
-      kind: 'mongodb',
-      collection: 'privacy_requests',
-      owner: 'accountId',
-      fields: [
-        '_id', 'accountId', 'type', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
-        'intakeKey', 'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'history', 'closedAt',
-      ], // biome-ignore format: a table of names
-    },
-    erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the end of the request' },
-    purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: {}, isEvidence: true },
-  },
+  ...SUBJECT_REQUEST_CLASSES,
   ...EVIDENCE_CLASSES,
   ...INCIDENT_CLASSES,
   {
@@ -285,6 +250,7 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
   },
   {
     id: 'data_key',
+    withheld: '*',
     category: { en: "the account's data key", ru: 'ключ шифрования данных' },
     purpose: 'encryption of everything above that is sealed',
     legalBasis: SECURITY,

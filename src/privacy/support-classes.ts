@@ -53,6 +53,7 @@ export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
   },
   {
     id: 'announcement',
+    withheld: '*',
     category: { en: 'who wrote and published announcements', ru: 'кто написал и опубликовал объявления' },
     purpose: 'telling customers and staff what they have to know',
     legalBasis: SECURITY,

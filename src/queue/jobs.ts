@@ -46,6 +46,16 @@ export const JOBS = {
     timeoutMs: 3_600_000,
     keep: 100,
   }),
+  // Its row says whether it is still wanted; a kept job would block a later try.
+  buildAccessArchive: defineJob({
+    name: 'build-access-archive',
+    queue: 'maintenance',
+    payload: z.strictObject({ privacyRequestId: z.string().regex(/^dsr_[0-9a-z]{26}$/) }),
+    attempts: 1,
+    backoffMs: 0,
+    timeoutMs: 3_600_000,
+    keep: 0,
+  }),
 } as const;
 
 export type JobKey = keyof typeof JOBS;

@@ -1,6 +1,8 @@
 import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
+import { buildArchive } from '../privacy/archives.ts';
+import type { ContentCipher } from '../privacy/content-key.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { runRetention } from '../privacy/retention.ts';
 import { done, type Outcome } from '../queue/outcome.ts';
@@ -15,11 +17,13 @@ export type HandlerDependencies = {
   run: RunDependencies;
   deliveries: Deliveries;
   journal: DeletionJournal;
+  cipher: Pick<ContentCipher, 'seal' | 'open'>;
   metrics: Metrics;
 };
 
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
-export function createHandlers({ config, run, deliveries, journal, metrics }: HandlerDependencies): Handlers {
+export function createHandlers(deps: HandlerDependencies): Handlers {
+  const { config, run, deliveries, journal, cipher, metrics } = deps;
   const request = ({ requestId }: { requestId: string }, { signal }: JobContext): Promise<Outcome> =>
     runRequest(requestId, signal, run);
   return {
@@ -27,6 +31,11 @@ export function createHandlers({ config, run, deliveries, journal, metrics }: Ha
     runBackgroundRequest: request,
     deliverWebhook: async ({ deliveryId }) => {
       metrics.deliveries.inc({ outcome: await deliveries.attempt(deliveryId) });
+      return done;
+    },
+    buildAccessArchive: async ({ privacyRequestId }, { signal }) => {
+      const sources = { operator: config.operator, retentionDefaults: config.retention.defaults };
+      await buildArchive(privacyRequestId, { sources, cipher, signal, now: Date.now });
       return done;
     },
     purgeContent: async (_payload, { signal, log }) => {

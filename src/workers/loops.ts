@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts';
 import type { Metrics } from '../metrics.ts';
 import { WALKS } from '../models/reconciliation-walk.ts';
 import { runPeriodically } from '../periodic.ts';
+import { proposeArchives } from '../privacy/archives.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { executeDue } from '../privacy/erasure.ts';
 import type { KeyStore } from '../privacy/key-store.ts';
@@ -45,6 +46,7 @@ const METRICS_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 const ROLLUP_INTERVAL_MS = 10_000;
+const ARCHIVES_INTERVAL_MS = 10_000;
 
 /** Registers periodic work under a name, for its log lines and for its end at shutdown. */
 function every(name: string, intervalMs: number, act: () => Promise<unknown>, lifecycle: Lifecycle, log: Logger): void {
@@ -71,6 +73,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   startReconciler(deps, lifecycle);
   every('sweep adjustments', sweep.intervalMs, () => sweepAdjustments(Date.now(), log), lifecycle, log);
   startErasures(deps, lifecycle);
+  every('propose archives', ARCHIVES_INTERVAL_MS, () => proposeWanted(deps), lifecycle, log);
   every('roll up', ROLLUP_INTERVAL_MS, () => rollUp(Date.now(), log), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
@@ -149,6 +152,13 @@ function startErasures({ config, keys, journal, log }: LoopDependencies, lifecyc
   lifecycle.defer('erasures', () => stop.abort());
   const step = () => executeDue({ keys, journal, now: Date.now, signal: stop.signal }, log);
   every('erase', config.erasure.intervalMs, step, lifecycle, log);
+}
+
+/** A job's id is its request's, so that one archive is built once at a time for the whole cluster. */
+function proposeWanted({ producer, log }: LoopDependencies): Promise<void> {
+  const build = (privacyRequestId: string) =>
+    producer.enqueue('buildAccessArchive', { privacyRequestId }, { jobId: `archive-${privacyRequestId}` });
+  return proposeArchives(build, log);
 }
 
 /** Every process proposes the nightly purge; the job id makes it one per day for the whole cluster. */

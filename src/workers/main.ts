@@ -149,7 +149,7 @@ async function main(): Promise<void> {
     log,
     metrics,
     redis('blocking', 'redis queues'),
-    createHandlers({ config, run, deliveries, journal, metrics }),
+    createHandlers({ config, run, deliveries, journal, cipher, metrics }),
   );
   const backlog = createBacklogStore(commands, prefix);
   lifecycle.defer('started jobs', tellStarted({ workers, backlog, intervalMs: config.admission.sampleMs }));

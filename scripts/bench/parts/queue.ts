@@ -23,7 +23,13 @@ function handlersFor(publisher: Publisher, channel: string): Handlers {
     return done;
   };
   const nothing = async () => done;
-  return { runRequest, runBackgroundRequest: runRequest, deliverWebhook: nothing, purgeContent: nothing } as Handlers;
+  return {
+    runRequest,
+    runBackgroundRequest: runRequest,
+    deliverWebhook: nothing,
+    buildAccessArchive: nothing,
+    purgeContent: nothing,
+  } as Handlers;
 }
 
 function call(producer: Producer, relay: Relay): PartCall {

@@ -74,6 +74,7 @@ type Outcome = {
   message: string;
   isGood: boolean;
   link?: string;
+  linkKind?: 'invitation' | 'archive';
   expiresAt?: string;
   content?: Content;
   accountIds?: string[];
@@ -130,7 +131,7 @@ function FoundAccounts({ accountIds }: { accountIds: string[] }): Element {
 
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, expiresAt, content, accountIds, rows, draft } = outcome;
+  const { message, isGood, link, linkKind = 'invitation', expiresAt, content, accountIds, rows, draft } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
@@ -147,9 +148,9 @@ function Result({ outcome }: { outcome: Outcome }): Element {
       createElement(
         Box,
         { mt: 'lg' },
-        createElement(Text, null, translateMessage('inviteLink')),
-        createElement(Input, { value: link, readOnly: true, width: 1, my: 'default', 'data-link': 'invitation' }),
-        createElement(Text, { color: 'grey60' }, `${translateMessage('inviteUntil')} ${until}`),
+        createElement(Text, null, translateMessage(`${linkKind}Link`)),
+        createElement(Input, { value: link, readOnly: true, width: 1, my: 'default', 'data-link': linkKind }),
+        createElement(Text, { color: 'grey60' }, `${translateMessage('linkUntil')} ${until}`),
       ),
     content && createElement(ContentView, { content }),
     accountIds && createElement(FoundAccounts, { accountIds }),
@@ -189,7 +190,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     setBusy(true);
     ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
       .then((answer) => {
-        const { link, expiresAt, told, content, accountIds, draft } = answer.body as Partial<Outcome> & {
+        const { link, linkKind, expiresAt, told, content, accountIds, draft } = answer.body as Partial<Outcome> & {
           told?: boolean;
         };
         const isGood = answer.status === 200;
@@ -199,7 +200,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
         setOutcome({
           message,
           isGood,
-          ...(link && expiresAt ? { link, expiresAt } : {}),
+          ...(link && linkKind && expiresAt ? { link, linkKind, expiresAt } : {}),
           ...(content ? { content } : {}),
           ...(accountIds ? { accountIds } : {}),
           ...(preview ? { rows: preview.rows } : {}),

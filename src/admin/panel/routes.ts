@@ -28,6 +28,8 @@ export type PanelDependencies = {
   audit: AuditLog;
   pepper: Uint8Array;
   publicUrl: string;
+  /** Where customers reach the API. */
+  apiUrl: string;
 };
 
 const READS = new Set(['list', 'show', 'search']);
@@ -90,15 +92,15 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const found = spec && commandOf(spec, kind, action);
     if (!found) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
-    const { invitation, told, content, accountIds, draft } = await perform(actorOf(request), {
+    const { invitation, archiveLink, told, content, accountIds, draft } = await perform(actorOf(request), {
       name: found.operation,
       ...target,
       input: request.body,
     });
-    const link = invitation && `${deps.publicUrl}/invitation#${invitation.token}`;
     response.json({
       done: true,
-      ...(link ? { link, expiresAt: invitation.expiresAt } : {}),
+      ...(invitation && linkOf('invitation', `${deps.publicUrl}/invitation#${invitation.token}`, invitation)),
+      ...(archiveLink && linkOf('archive', `${deps.apiUrl}/archives/${archiveLink.token}`, archiveLink)),
       ...(told === undefined ? {} : { told }),
       ...(content === undefined ? {} : { content }),
       ...(accountIds === undefined ? {} : { accountIds }),
@@ -128,6 +130,11 @@ export function panelRoutes(deps: PanelDependencies): Router {
   router.post('/api/resources/:resourceId/actions/:action', readCommand(), command('collection'));
   router.post('/api/resources/:resourceId/records/:recordId/:action', readCommand(), command('record'));
   return router;
+}
+
+/** A link for whoever gave the command; the form says what it is for by its kind. */
+function linkOf(linkKind: 'invitation' | 'archive', link: string, { expiresAt }: { expiresAt: Date }) {
+  return { linkKind, link, expiresAt };
 }
 
 /** Resolves when the client can take more, or has gone. */

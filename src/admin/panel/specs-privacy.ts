@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import {
+  type Archive,
   IDENTITY_KINDS,
   PRIVACY_REQUEST_STATES,
   PRIVACY_REQUEST_TYPES,
@@ -7,10 +8,12 @@ import {
   type PrivacyRequestState,
   type PrivacyRequestType,
 } from '../../models/privacy-request.ts';
+import { archiveStatus } from '../../privacy/archive-links.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
 import { choiceField, exactField, idField, linesField, plain, switchField, textField, timeField } from './fields.ts';
+import { ARCHIVE_PATHS, nextStep } from './privacy-steps.ts';
 import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
 
 /** Requests of data subjects: the queue by due date, and on each one's page the next step that the law wants. */
@@ -41,54 +44,17 @@ const term: PanelField = {
   },
 };
 
-const NEXT_STEPS = [
-  'identify',
-  'plan',
-  'answer',
-  'await_subject',
-  'unblock',
-  'submit',
-  'approve',
-  'cool_off',
-  'await_workers',
-  'retry',
-  'release',
-  'none',
-] as const;
-type NextStep = (typeof NEXT_STEPS)[number];
-
-const STEP_OF: Readonly<Partial<Record<PrivacyRequestState, NextStep>>> = {
-  received: 'identify',
-  awaiting_identity: 'identify',
-  needs_info: 'await_subject',
-  awaiting_approval: 'approve',
-  scheduled: 'cool_off',
-  executing: 'await_workers',
-  verifying: 'await_workers',
-  failed: 'retry',
-  on_hold: 'release',
-};
-
-/** What has to be done next. Its label says it in plain words. */
-function nextStepOf({ state, type, manifest }: Document): NextStep {
-  if (state === 'verified') return REQUEST_TERMS[type as PrivacyRequestType].erases ? 'plan' : 'answer';
-  if (state === 'planned') return manifest?.blockers?.length > 0 ? 'unblock' : 'submit';
-  return STEP_OF[state as PrivacyRequestState] ?? 'none';
-}
-
-const nextStep: PanelField = {
-  name: 'nextStep',
-  type: 'textarea',
-  paths: ['state', 'type', 'manifest.blockers.code'],
-  choices: NEXT_STEPS,
-  listed: true,
-  value: nextStepOf,
-};
-
 const norm: PanelField = {
   name: 'norm',
   paths: ['type'],
   value: ({ type }) => REQUEST_TERMS[type as PrivacyRequestType]?.norm,
+};
+
+const archive: PanelField = {
+  name: 'archive',
+  paths: ARCHIVE_PATHS,
+  choices: ['preparing', 'ready', 'downloaded', 'failed', 'expired'],
+  value: ({ archive: found }) => found && archiveStatus(found as Archive, Date.now()),
 };
 
 /** What the subject wrote, and where to answer: for those who answer. */
@@ -144,6 +110,9 @@ export const PRIVACY_REQUESTS: PanelSpec = {
     timeField('receivedAt'),
     choiceField('identity', IDENTITY_KINDS, { path: 'identity.kind' }),
     timeField('extendedAt'),
+    archive,
+    timeField('linkIssuedAt', { path: 'archive.link.issuedAt' }),
+    textField('archiveHash', { path: 'archive.sha256' }),
     textField('handler', { reference: 'staff' }),
     linesField('manifest', 'manifest.classes', CLASS_MEMBERS, classLine),
     linesField('blockers', 'manifest.blockers', ['code', 'detail'], ({ code, detail }) => words([code, detail])),
@@ -201,7 +170,28 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       operation: 'privacy.answer',
       icon: 'MessageSquare',
       fields: [REASON],
-      when: (texts) => !erases(texts) && may('complete')(texts) && texts.subjectState === 'verified',
+      when: (texts) => !erases(texts) && texts.subjectType !== 'rectify' && texts.subjectState === 'verified',
+    },
+    {
+      action: 'correctSubject',
+      operation: 'privacy.answer',
+      icon: 'Edit',
+      fields: [REASON],
+      when: (texts) => texts.subjectType === 'rectify' && texts.subjectState === 'verified',
+    },
+    {
+      action: 'archiveLink',
+      operation: 'privacy.archive-link',
+      icon: 'Link',
+      fields: [],
+      when: ({ archive: status }) => status === 'ready' || status === 'downloaded',
+    },
+    {
+      action: 'archiveRebuild',
+      operation: 'privacy.archive-rebuild',
+      icon: 'RefreshCw',
+      fields: [],
+      when: (texts) => texts.subjectType === 'access' && texts.subjectState === 'verified',
     },
     {
       action: 'extendTerm',

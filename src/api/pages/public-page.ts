@@ -17,6 +17,8 @@ h2{font-size:19px;line-height:1.3;margin:32px 0 8px}
 p{margin:0 0 12px}
 a{color:var(--accent)}
 a:focus-visible{outline:3px solid #f59e0b;outline-offset:1px}
+button{font:inherit;font-weight:600;padding:10px 18px;border:0;border-radius:8px;background:var(--accent);color:#fff;cursor:pointer}
+button:focus-visible{outline:3px solid #f59e0b;outline-offset:2px}
 .meta{color:var(--soft);font-size:14px;overflow-wrap:anywhere}
 .note{border-left:4px solid #f59e0b;background:#fffbeb;padding:10px 14px;margin:0 0 16px}
 .wide{overflow-x:auto;margin:0 0 12px}
@@ -29,7 +31,12 @@ footer{margin-top:32px;padding-top:16px;border-top:1px solid var(--line);font-si
 @media print{body{background:#fff;padding:0}main{border:0}}
 `;
 
-const CONTENT_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`;
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+function contentPolicy(hasForm: boolean): string {
+  const formAction = hasForm ? "'self'" : "'none'";
+  return `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; frame-ancestors 'none'; base-uri 'none'; form-action ${formAction}`;
+}
 
 const WORDS = {
   ru: {
@@ -48,6 +55,7 @@ export function sendPublicPage(
   request: Request,
   response: Response,
   page: (language: Language) => { title: string; body: Markup },
+  { hasForm = false }: { hasForm?: boolean } = {},
 ): void {
   const language = chooseLanguage(request);
   const other: Language = language === 'ru' ? 'en' : 'ru';
@@ -71,7 +79,7 @@ ${body}
 </body>
 </html>
 `.text;
-  response.setHeader('content-security-policy', CONTENT_POLICY);
+  response.setHeader('content-security-policy', contentPolicy(hasForm));
   response.setHeader('content-language', language);
   response.setHeader('vary', 'accept-language');
   response.type('html').send(text);

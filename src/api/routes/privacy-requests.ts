@@ -1,5 +1,6 @@
 import type { Request } from 'express';
-import type { PrivacyRequestDocument, PrivacyRequestState } from '../../models/privacy-request.ts';
+import type { Archive, PrivacyRequestDocument, PrivacyRequestState } from '../../models/privacy-request.ts';
+import { archiveEnd, archiveStatus, issueLink } from '../../privacy/archive-links.ts';
 import { cancelByOwner, fileByOwner, ownRequest, ownRequests } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { type ApiDependencies, type Handler, principalOf } from '../context.ts';
@@ -32,9 +33,19 @@ const STATUSES: Readonly<Record<PrivacyRequestState, PrivacyRequestStatus>> = {
 
 const unix = (date: Date | undefined) => (date ? Math.floor(date.getTime() / 1_000) : null);
 
+function presentArchive(archive: Archive | undefined) {
+  if (!archive) return null;
+  return {
+    status: archiveStatus(archive, Date.now()),
+    bytes: archive.bytes === undefined ? null : Number(archive.bytes),
+    sha256: archive.sha256 ?? null,
+    expires_at: unix(archiveEnd(archive)),
+  };
+}
+
 /** What its owner may know; who works on it and how is not among it. */
 function present(request: PrivacyRequestDocument) {
-  const { _id, type, state, receivedAt, dueAt, isProvisional, extendedAt, scheduledFor, closedAt } = request;
+  const { _id, type, state, receivedAt, dueAt, isProvisional, extendedAt, scheduledFor, closedAt, archive } = request;
   return {
     id: _id,
     object: 'privacy_request',
@@ -47,6 +58,7 @@ function present(request: PrivacyRequestDocument) {
     executes_at: state === 'scheduled' ? unix(scheduledFor) : null,
     cancellable: nextState(state, 'cancel') !== undefined,
     closed_at: unix(closedAt),
+    archive: presentArchive(archive),
   };
 }
 
@@ -80,5 +92,16 @@ export function showPrivacyRequest(): Handler {
 export function cancelPrivacyRequest(): Handler {
   return async (request, response) => {
     response.json(present(await cancelByOwner(principalOf(request), idOf(request))));
+  };
+}
+
+/** `POST /v1/account/privacy-requests/{id}/link`: where the archive is downloaded, once. The link before ends with it. */
+export function linkPrivacyArchive({ config }: Pick<ApiDependencies, 'config'>): Handler {
+  return async (request, response) => {
+    const owner = principalOf(request);
+    const { _id } = await ownRequest(owner, idOf(request));
+    const { token, expiresAt } = await issueLink(_id, owner.keyId);
+    const url = `${config.api.publicUrl}/archives/${token}`;
+    response.status(201).json({ object: 'privacy_request.link', url, expires_at: unix(expiresAt) });
   };
 }
