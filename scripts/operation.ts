@@ -29,6 +29,7 @@ export async function performByScript(
       await ready();
       await publishKeyChange(redis, prefix, keyId);
     },
+    operator: config.operator,
     policy: { operator: config.operator, retentionDefaults: config.retention.defaults },
     cancel: {
       accounts: createAccountWriter(),

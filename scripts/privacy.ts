@@ -10,6 +10,7 @@ import {
   PRIVACY_REQUEST_TYPES,
   type PrivacyRequestDocument,
 } from '../src/models/privacy-request.ts';
+import type { Paper } from '../src/papers/paper.ts';
 import { renderPdf } from '../src/papers/pdf.ts';
 import { renderText } from '../src/papers/plain-text.ts';
 import { zipOf } from '../src/papers/zip.ts';
@@ -37,6 +38,7 @@ import {
   verifyIdentity,
 } from '../src/privacy/privacy-requests.ts';
 import { REQUEST_TERMS } from '../src/privacy/request-terms.ts';
+import { noticePaper } from '../src/privacy/third-party-notices.ts';
 import { runScript, table, UsageError } from './environment.ts';
 import { performByScript } from './operation.ts';
 
@@ -54,6 +56,9 @@ const USAGE = `Usage: npm run privacy -- <command> --by <person>
   letter <id> --kind <${LETTER_KINDS.join('|')}> --language <ru|en> --out <file.pdf|file.txt>
   export <id> --out <file.zip>          the archive that answers a request of access, made now
   link <id>                             to the archive that the workers have made; it gives the file once
+  notice <id> --recipient <provider> --language <ru|en> --out <file.pdf|file.txt>
+                                        to somebody who got the data; when it is sent: notice-sent <id> --recipient <provider>
+  evidence <id> --out <file.zip>        all that shows how the request was met, for an inspector
   plan <id>                             an erasure as a dry run
   submit <id>                           to a second person
   approve <id> --hash <hash>            by another person, who has read the manifest
@@ -74,7 +79,8 @@ type Values = Partial<
     | 'hash'
     | 'file'
     | 'kind'
-    | 'language',
+    | 'language'
+    | 'recipient',
     string
   >
 >;
@@ -195,10 +201,23 @@ function letter(id: string, values: Values): Command {
   const out = needed(values, 'out');
   return async ({ sources: { operator } }) => {
     const paper = letterPaper(kind, await findPrivacyRequest(id), operator, { language, at: new Date() });
-    const content = out.endsWith('.txt') ? renderText(paper) : await renderPdf(paper);
-    writeFileSync(out, content, { mode: 0o600, flag: 'wx' });
-    return `written to ${out}`;
+    return writePaper(paper, out);
   };
+}
+
+async function writePaper(paper: Paper, out: string): Promise<string> {
+  const content = out.endsWith('.txt') ? renderText(paper) : await renderPdf(paper);
+  writeFileSync(out, content, { mode: 0o600, flag: 'wx' });
+  return `written to ${out}`;
+}
+
+/** To a recipient of the subject's data; whoever sends it notes that with `notice-sent`. */
+function notice(id: string, values: Values): Command {
+  const recipient = needed(values, 'recipient');
+  const language = oneOf('--language', ['ru', 'en'], needed(values, 'language'));
+  const out = needed(values, 'out');
+  return async ({ sources: { operator } }) =>
+    writePaper(noticePaper(await findPrivacyRequest(id), recipient, operator, { language, at: new Date() }), out);
 }
 
 /** What is done to one request. */
@@ -206,9 +225,26 @@ function stepOf(name: string, id: string, values: Values): Command {
   if (name === 'read') return readIts(id);
   if (name === 'show') return async () => shown(await findPrivacyRequest(id));
   if (name === 'letter') return letter(id, values);
+  if (name === 'notice') return notice(id, values);
   if (name === 'export') return exportTo(id, needed(values, 'out'));
   const by = needed(values, 'by');
   const simple = { plan: planErasure, submit: submitErasure, retry: retryErasure };
+  if (name === 'notice-sent') {
+    const input = { recipient: needed(values, 'recipient') };
+    const sent = { name: 'privacy.notice-sent', targetId: id, input } as const;
+    return async ({ installation }) => {
+      await performByScript(installation, sent, by);
+      return shown(await findPrivacyRequest(id));
+    };
+  }
+  if (name === 'evidence') {
+    const out = needed(values, 'out');
+    return async ({ installation }) => {
+      const { file } = await performByScript(installation, { name: 'privacy.evidence', targetId: id, input: {} }, by);
+      if (file) await pipeline(file.content, createWriteStream(out, { mode: 0o600, flags: 'wx' }));
+      return `written to ${out}`;
+    };
+  }
   if (name === 'link') {
     const link = { name: 'privacy.archive-link', targetId: id, input: {} } as const;
     return async ({ installation }) => {
@@ -245,7 +281,7 @@ await runScript(USAGE, (words) => {
     allowPositionals: true,
     options: {
       by: text, account: text, type: text, contact: text, received: text, identity: text, reason: text, out: text, hash: text, file: text, kind: text,
-      language: text,
+      language: text, recipient: text,
     }, // biome-ignore format: a table of names
   });
   const [name = '', id, ...rest] = positionals;

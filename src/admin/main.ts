@@ -53,6 +53,7 @@ async function main(): Promise<void> {
   const cipher = createContentCipher(masterKeys);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
+    operator: config.operator,
     policy: { operator: config.operator, retentionDefaults },
     cancel: {
       accounts: createAccountWriter(),

@@ -1,5 +1,8 @@
 import { model, Schema } from 'mongoose';
 
+/** What stands where something led to a person, after an erasure: the account's reason, a request's key. */
+export const ERASED = 'erased';
+
 /**
  * The account is the money: balance, holds and the not yet flushed ledger entries live in one document, so that every
  * movement is one guarded single-document update. Amounts are int64 micro-rubles.

@@ -66,6 +66,23 @@ export type Checkpoint = { classId: ClassId; removed: number; at: Date };
 
 export type HistoryEntry = { at: Date; by: string; event: string; state: PrivacyRequestState; note?: string };
 
+export const NOTICE_STATES = ['owed', 'sent', 'answered'] as const;
+
+/** What has to be told to somebody who got the subject's data. */
+export type Notice = {
+  /** A provider. */
+  recipient: string;
+  /** Where it was reached, ISO 3166-1. */
+  countries: string[];
+  transfers: number;
+  first: Date;
+  last: Date;
+  dueAt: Date;
+  state: (typeof NOTICE_STATES)[number];
+  sentAt?: Date;
+  answeredAt?: Date;
+};
+
 /** The ZIP that answers a request of access. Its content is in sealed pieces (access-archive.ts) until its term is over. */
 export type Archive = {
   /** `failed`: several runs did not end with one; a person has to look. */
@@ -111,6 +128,7 @@ export type PrivacyRequestDocument = {
   failure?: string;
   actNumber?: number;
   archive?: Archive;
+  notices?: Notice[];
   history: HistoryEntry[];
   closedAt?: Date;
 };
@@ -140,6 +158,7 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
     failure: String,
     actNumber: Number,
     archive: Schema.Types.Mixed,
+    notices: Schema.Types.Mixed,
     history: { type: Schema.Types.Mixed, required: true },
     closedAt: Date,
   },

@@ -6,6 +6,7 @@ import type { StaffRole } from '../models/staff.ts';
 import type { IssuedLink } from '../privacy/archive-links.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EmailIndex } from '../privacy/email-index.ts';
+import type { Operator } from '../privacy/operator.ts';
 import type { PolicySources } from '../privacy/policy-content.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
@@ -24,6 +25,8 @@ export type OperationDependencies = {
   cancel: CancelDependencies;
   cipher: Pick<ContentCipher, 'seal' | 'open'>;
   emailIndex: EmailIndex;
+  /** Who papers are in the name of. */
+  operator: Operator;
   /** What a version of the policy is made of. */
   policy: PolicySources;
   providerKeys: Pick<ProviderKeyStore, 'set' | 'remove'>;
@@ -36,6 +39,8 @@ export type OperationResult = {
   content?: ReadableContent;
   /** A link to a subject's archive, for the one who gave the command to hand over, once. It is in no log. */
   archiveLink?: IssuedLink;
+  /** For the one who gave the command, as it is made. */
+  file?: { name: string; content: AsyncIterable<Uint8Array> };
   /** Accounts that were asked for. */
   accountIds?: string[];
   /** A paper as text, to be read and copied. It is in no log. */

@@ -1,26 +1,31 @@
 import { z } from 'zod';
 import { isId } from '../ids.ts';
 import { IDENTITY_KINDS, PRIVACY_REQUEST_TYPES } from '../models/privacy-request.ts';
+import { zipOf } from '../papers/zip.ts';
 import { issueLink } from '../privacy/archive-links.ts';
 import { rebuildArchive } from '../privacy/archives.ts';
 import { emailAddress } from '../privacy/email-index.ts';
+import { evidenceFiles } from '../privacy/evidence-pack.ts';
 import {
   answerRequest,
   approveErasure,
   closeRequest,
   extendRequest,
   fileRequest,
+  findPrivacyRequest,
   planErasure,
   retryErasure,
   submitErasure,
   verifyIdentity,
 } from '../privacy/privacy-requests.ts';
+import { noteNotice } from '../privacy/third-party-notices.ts';
 import { type Given, operation, personOf, withReason } from './define.ts';
 
 /** Commands about requests of data subjects. Support prepares them; what ends one or destroys anything needs an admin. */
 
 const PREPARE = ['privacy.open', 'privacy.execute'] as const;
 const nothing = z.strictObject({});
+const toRecipient = z.strictObject({ recipient: z.string().trim().min(1).max(128) });
 const A_YEAR_MS = 366 * 86_400_000;
 
 /** The term begins when the letter came, not when somebody typed it in. */
@@ -81,6 +86,16 @@ export const PRIVACY_OPERATIONS = {
   }),
   'privacy.answer': operation('privacy.execute', 'dsr', withReason, async ({ reason }, { actor, targetId }) => {
     await answerRequest(targetId, personOf(actor), reason);
+  }),
+  'privacy.evidence': operation('privacy.read', 'dsr', nothing, async (_input, { targetId, deps }) => {
+    const files = evidenceFiles(await findPrivacyRequest(targetId), deps.operator);
+    return { file: { name: `evidence-${targetId}.zip`, content: zipOf(files, new Date()) } };
+  }),
+  'privacy.notice-sent': operation(PREPARE, 'dsr', toRecipient, async ({ recipient }, { actor, targetId }) => {
+    await noteNotice(targetId, recipient, 'sent', personOf(actor));
+  }),
+  'privacy.notice-answered': operation(PREPARE, 'dsr', toRecipient, async ({ recipient }, { actor, targetId }) => {
+    await noteNotice(targetId, recipient, 'answered', personOf(actor));
   }),
   'privacy.archive-link': operation(PREPARE, 'dsr', nothing, async (_input, { actor, targetId }) => ({
     archiveLink: await issueLink(targetId, personOf(actor)),

@@ -95,8 +95,9 @@ async function countFailure({ _id, archive }: PrivacyRequestDocument): Promise<v
   );
 }
 
-/** Has the archive built anew. @throws `state_conflict` unless the request is one of access that is being answered. */
+/** Has the archive built anew. @throws `not_found`, or `state_conflict` unless the request is one of access that is being answered. */
 export async function rebuildArchive(requestId: string, by: string): Promise<void> {
+  await findPrivacyRequest(requestId);
   const { matchedCount } = await store().updateOne(
     { _id: requestId, type: 'access', state: 'verified' },
     {

@@ -13,6 +13,7 @@ import { buildManifest, hasDrifted } from './manifest.ts';
 import { findPrivacyRequest, moveRequest } from './privacy-requests.ts';
 import { REQUEST_TERMS } from './request-terms.ts';
 import { ROW_CLASSES } from './row-classes.ts';
+import { oweNotices } from './third-party-notices.ts';
 
 /**
  * Carries out an approved erasure: class after class with a checkpoint after each, the account's row and its key last, then
@@ -61,6 +62,7 @@ async function destroyAll(request: PrivacyRequestDocument, deps: ErasureDependen
   crashPoint('erase.after_begin');
   await deps.journal.append({ kind: 'erasure', causeId, accountId, at: new Date(deps.now()) });
   crashPoint('erase.after_journal');
+  await oweNotices(request);
   const done = new Set(request.checkpoints.map(({ classId }) => classId));
   for (const row of ROW_CLASSES) {
     if (done.has(row.id) || row.erasure.action === 'keep') continue;

@@ -22,6 +22,7 @@ type Words = Record<
   | 'remedy'
   | 'done'
   | 'retained'
+  | 'told'
   | 'signed',
   string
 > & {
@@ -49,6 +50,7 @@ const RU: Words = {
   remedy: 'Вы вправе обжаловать это решение в Роскомнадзор или в суд.',
   erased: (act: string) => `Ваши персональные данные уничтожены. Составлен акт об уничтожении № ${act}.`,
   done: 'Ваше обращение исполнено.',
+  told: 'О вашем обращении уведомлены те, кому передавались данные:',
   retained: 'Закон обязывает сохранить часть данных. Они хранятся обособленно и только для указанной цели:',
   head: ['Что хранится', 'Норма', 'До какого срока'],
   signed: 'От имени оператора:',
@@ -72,6 +74,7 @@ const EN: Words = {
   remedy: 'You may complain about this decision to Roskomnadzor or to a court.',
   erased: (act: string) => `Your personal data has been destroyed. The act of destruction is No. ${act}.`,
   done: 'Your request has been carried out.',
+  told: 'Those who got the data have been told:',
   retained: 'The law obliges us to keep a part. It is kept apart, and for this purpose only:',
   head: ['What is kept', 'Norm', 'Until'],
   signed: 'For the operator:',
@@ -106,6 +109,14 @@ function retainedTable(retained: readonly ManifestClass[], language: Language): 
   ];
 }
 
+/** Recipients that were told, with the day. */
+function toldLine({ notices = [] }: PrivacyRequestDocument, language: Language): Block[] {
+  const told = notices.flatMap(({ recipient, sentAt }) =>
+    sentAt ? [`${recipient} (${paperDate(sentAt, language)})`] : [],
+  );
+  return told.length === 0 ? [] : [{ kind: 'text', text: `${WORDS[language].told} ${told.join(', ')}.` }];
+}
+
 function body(kind: LetterKind, request: PrivacyRequestDocument, language: Language): Block[] {
   const words = WORDS[language];
   const reasoned = (text: string, event: string): Block[] => [
@@ -119,7 +130,7 @@ function body(kind: LetterKind, request: PrivacyRequestDocument, language: Langu
   const text = actNumber === undefined ? words.done : words.erased(String(actNumber));
   // What was answered, where nothing was destroyed.
   const answer: Block[] = actNumber === undefined ? [{ kind: 'text', text: noteOf(request, 'complete') }] : [];
-  return [{ kind: 'text', text }, ...answer, ...retainedTable(retained, language)];
+  return [{ kind: 'text', text }, ...answer, ...toldLine(request, language), ...retainedTable(retained, language)];
 }
 
 /**

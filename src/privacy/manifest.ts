@@ -26,8 +26,17 @@ export async function buildManifest(accountId: string): Promise<Manifest> {
   const classes: ManifestClass[] = [];
   for (const row of ROW_CLASSES) classes.push(await countedClass(row, accountId));
   const blockers = await findBlockers(account);
-  const hash = createHash('sha256').update(canonical({ accountId, classes, blockers })).digest('hex');
-  return { accountId, at: new Date(), classes, blockers, hash };
+  const plan = { accountId, classes, blockers };
+  return { ...plan, at: new Date(), hash: manifestHash(plan) };
+}
+
+/** What is approved: a hash over what would be done, and not over when it was counted. */
+export function manifestHash({
+  accountId,
+  classes,
+  blockers,
+}: Pick<Manifest, 'accountId' | 'classes' | 'blockers'>): string {
+  return createHash('sha256').update(canonical({ accountId, classes, blockers })).digest('hex');
 }
 
 async function countedClass(row: DataClass<MongoStore>, accountId: string): Promise<ManifestClass> {

@@ -15,6 +15,7 @@ import type { ContentCipher } from './content-key.ts';
 import { buildManifest } from './manifest.ts';
 import { isFinal, nextState, type RequestEvent } from './request-machine.ts';
 import { dueOf, REQUEST_TERMS } from './request-terms.ts';
+import { oweNotices, refuseWhileOwed } from './third-party-notices.ts';
 
 /** Requests of data subjects as staff work on them. Every step is a compare-and-set on the state, with an entry of history. */
 
@@ -145,7 +146,7 @@ export async function verifyIdentity(
   by: string,
 ): Promise<PrivacyRequestDocument> {
   const request = await findPrivacyRequest(requestId);
-  const { blocks } = REQUEST_TERMS[request.type];
+  const { blocks, erases } = REQUEST_TERMS[request.type];
   const verified = await moveRequest(request, 'verify', {
     by,
     set: { identity: { kind, by, at: new Date() }, ...(blocks ? { isBlocking: true } : {}) },
@@ -156,6 +157,8 @@ export async function verifyIdentity(
       { $set: { status: 'suspended', statusReason: BLOCKED } },
     );
   }
+  // An erasure owes them when it begins: until then it may be taken back.
+  if (!erases) await oweNotices(verified);
   return verified;
 }
 
@@ -227,11 +230,15 @@ export async function closeRequest(
   return closed;
 }
 
-/** A request that destroys nothing is answered. @throws `state_conflict` for one that does. */
+/**
+ * A request that destroys nothing is answered.
+ * @throws `state_conflict` for one that does, and while recipients of the data have not been told.
+ */
 export async function answerRequest(requestId: string, by: string, note: string): Promise<PrivacyRequestDocument> {
   const request = await findPrivacyRequest(requestId);
   if (REQUEST_TERMS[request.type].erases)
     throw new AppError('state_conflict', { message: 'This request ends with a destruction, not with an answer.' });
+  refuseWhileOwed(await oweNotices(request));
   return moveRequest(request, 'complete', { by, note });
 }
 

@@ -33,7 +33,7 @@ export async function recipientsOf(accountId: string): Promise<Recipient[]> {
           last: { $max: '$attempts.at' },
         },
       },
-      { $sort: { transfers: -1 } },
+      { $sort: { transfers: -1, '_id.providerId': 1, '_id.country': 1 } },
       { $limit: RECIPIENTS_MAX },
     ])
     .toArray();

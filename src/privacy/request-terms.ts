@@ -1,6 +1,9 @@
 import type { PrivacyRequestType } from '../models/privacy-request.ts';
 import { addCalendarDays, addWorkingDays, type Due, type ProductionYear } from './calendar.ts';
 
+/** What recipients of the data are told when a request is carried out. */
+export type NoticeCause = 'erasure' | 'correction' | 'restriction';
+
 /** The seven kinds of requests of data subjects: on which norm, in which term, and what happens at once. */
 export type RequestTerms = {
   norm: string;
@@ -12,6 +15,8 @@ export type RequestTerms = {
   blocks: boolean;
   /** It ends in a destruction, with manifest, approval and act. */
   erases: boolean;
+  /** Those who got the data have to be told (152-FZ art. 20(3)), and of what. */
+  notice?: NoticeCause;
 };
 
 const working = (norm: string, days: number, rest: Partial<RequestTerms> = {}): RequestTerms => ({
@@ -26,12 +31,12 @@ const working = (norm: string, days: number, rest: Partial<RequestTerms> = {}): 
 
 export const REQUEST_TERMS: Readonly<Record<PrivacyRequestType, RequestTerms>> = {
   access: working('152-FZ art. 14, 20(1)', 10, { extensionDays: 5 }),
-  rectify: working('152-FZ art. 20(3), 21(2)', 7),
-  block: working('152-FZ art. 21(1)', 0, { blocks: true }),
-  stop_processing: working('152-FZ art. 21(5.1)', 10, { extensionDays: 5, blocks: true }),
+  rectify: working('152-FZ art. 20(3), 21(2)', 7, { notice: 'correction' }),
+  block: working('152-FZ art. 21(1)', 0, { blocks: true, notice: 'restriction' }),
+  stop_processing: working('152-FZ art. 21(5.1)', 10, { extensionDays: 5, blocks: true, notice: 'restriction' }),
   withdraw_consent: working('152-FZ art. 9(2), 21(5)', 30, { unit: 'calendar' }),
-  erase_account: working('152-FZ art. 21(4)', 30, { unit: 'calendar', blocks: true, erases: true }),
-  erase_unlawful: working('152-FZ art. 20(3), 21(3)', 7, { blocks: true, erases: true }),
+  erase_account: working('152-FZ art. 21(4)', 30, { unit: 'calendar', blocks: true, erases: true, notice: 'erasure' }),
+  erase_unlawful: working('152-FZ art. 20(3), 21(3)', 7, { blocks: true, erases: true, notice: 'erasure' }),
 };
 
 /** When a request that came on a Moscow date is due at the latest. */

@@ -1,3 +1,4 @@
+import { ERASED } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
 import { TERMINAL_STATES } from '../models/request.ts';
@@ -38,7 +39,6 @@ const IDEMPOTENCY = {
   holds: { idemKey: { $exists: true } },
   update: { $unset: { idemKey: '', fingerprint: '' } },
 };
-const ERASED = 'erased';
 
 /** In the order in which an erasure goes through them: the account's row and then its key come last. */
 export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [

@@ -39,7 +39,7 @@ export const SUBJECT_REQUEST_CLASSES: readonly DataClass<MongoStore>[] = [
       owner: 'accountId',
       fields: [
         '_id', 'accountId', 'type', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
-        'intakeKey', 'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'archive', 'history', 'closedAt',
+        'intakeKey', 'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'archive', 'notices', 'history', 'closedAt',
       ], // biome-ignore format: a table of names
     },
     erasure: { action: 'keep', norm: LIMITATION, until: 'three years after the end of the request' },

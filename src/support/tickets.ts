@@ -1,6 +1,6 @@
 import { AppError } from '../errors.ts';
 import { isId, lowestIdAt, newId } from '../ids.ts';
-import { Account, type AccountDocument } from '../models/account.ts';
+import { Account, type AccountDocument, ERASED } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { type MessageKind, Ticket, type TicketDocument, type TicketPriority } from '../models/ticket.ts';
@@ -42,9 +42,10 @@ const dueAfter = (priority: TicketPriority, atMs: number) => new Date(atMs + ANS
 async function checkLinks({ accountId, requestId }: Opening): Promise<void> {
   const account = await nativeCollection<AccountDocument>(Account).findOne(
     { _id: accountId },
-    { projection: { _id: 1 } },
+    { projection: { statusReason: 1 } },
   );
-  if (!account) throw new AppError('not_found', { message: 'There is no such account.' });
+  if (!account || account.statusReason === ERASED)
+    throw new AppError('not_found', { message: 'There is no such account.' });
   if (requestId === undefined) return;
   const request = await nativeCollection<RequestDocument>(Request).findOne(
     { _id: requestId, accountId },

@@ -146,6 +146,8 @@ const COMMANDS: readonly [
   [() => `privacyRequests/records/${newId('dsr')}/retryErasure`, 'privacy.execute', {}],
   [() => `privacyRequests/records/${newId('dsr')}/answerSubject`, 'privacy.execute', { reason }],
   [() => `privacyRequests/records/${newId('dsr')}/correctSubject`, 'privacy.execute', { reason }],
+  [() => `privacyRequests/records/${newId('dsr')}/noticeSent`, PREPARE, { recipient: 'somebody' }],
+  [() => `privacyRequests/records/${newId('dsr')}/noticeAnswered`, PREPARE, { recipient: 'somebody' }],
   [() => `privacyRequests/records/${newId('dsr')}/archiveLink`, PREPARE, {}],
   [() => `privacyRequests/records/${newId('dsr')}/archiveRebuild`, PREPARE, {}],
   [() => `privacyRequests/records/${newId('dsr')}/refuseSubject`, 'privacy.execute', { reason }],
@@ -243,6 +245,8 @@ describe.each(STAFF_ROLES)('a member in the role %s', (role) => {
     const verified = await visitor.command('audit/actions/verify', {});
     expect(verified.status).toBe(can(role, 'audit.read') ? 200 : 403);
     expect((await visitor.post('/admin/audit.csv', {})).status).toBe(can(role, 'audit.read') ? 200 : 403);
+    const pack = await visitor.post(`/admin/files/privacyRequests/${seeded.privacyRequestId}/evidencePack`, {});
+    expect(pack.status).toBe(can(role, 'privacy.read') ? 200 : 403);
     const denied = await AuditEntry.countDocuments({ actorId: staffId, outcome: 'denied' });
     expect(denied).toBeGreaterThan(0);
   });

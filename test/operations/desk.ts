@@ -20,9 +20,12 @@ export const emailIndex = createEmailIndex(masterKeys);
 
 export const providerKeys = createProviderKeyStore(masterKeys);
 
+const operator = { name: '', address: '', inn: '', email: '', executor: '', processors: '' };
+
 export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   publishKey: async () => undefined,
-  policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
+  operator,
+  policy: { operator, retentionDefaults: {} },
   cancel: {
     accounts: { settle: async () => undefined },
     writer: { markSettled: async () => undefined },

@@ -17,6 +17,7 @@ const pepper = Buffer.alloc(32, 7);
 const masterKeys = new Map([[1, Buffer.alloc(32, 9)]]);
 const deps = {
   publishKey: async () => undefined,
+  operator: { name: '', address: '', inn: '', email: '', executor: '', processors: '' },
   policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
   cancel: {
     accounts: { settle: async () => undefined },

@@ -2,11 +2,21 @@ import { AuditCheck, AuditExport } from './audit-tools.ts';
 import { Cell } from './cell.ts';
 import { CommandForm } from './command-form.ts';
 import { Dashboard } from './dashboard.ts';
+import { FileCommand } from './file-command.ts';
 import { LoggedIn } from './logged-in.ts';
 import { Record } from './record.ts';
 import { page } from './window.ts';
 
 /** Starts the panel with our components in it. */
 
-Object.assign(page.AdminJS.UserComponents, { AuditCheck, AuditExport, Cell, CommandForm, Dashboard, LoggedIn, Record });
+Object.assign(page.AdminJS.UserComponents, {
+  AuditCheck,
+  AuditExport,
+  Cell,
+  CommandForm,
+  Dashboard,
+  FileCommand,
+  LoggedIn,
+  Record,
+});
 page.createRoot(page.document.getElementById('app')).render(page.AdminJS.Application);

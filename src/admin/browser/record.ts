@@ -40,7 +40,7 @@ function Member({ property, record, resource }: Properties & { property: Propert
   const { translateProperty } = page.AdminJS.useTranslation();
   return createElement(
     Box,
-    ['textarea', 'conversation'].includes(property.type) ? WIDE : null,
+    ['textarea', 'conversation', 'words'].includes(property.type) ? WIDE : null,
     createElement(Label, null, translateProperty(property.name, resource.id)),
     createElement(Value, { property, record, isShort: false }),
   );

@@ -26,7 +26,7 @@ function commandAction(command: PanelCommand, actionType: 'record' | 'resource')
   return {
     actionType,
     icon: command.icon,
-    component: 'CommandForm',
+    component: command.isFile ? 'FileCommand' : 'CommandForm',
     variant: command.isDangerous ? ('danger' as const) : ('primary' as const),
     custom: {
       fields: command.fields,

@@ -2,6 +2,7 @@ import type { Document } from 'mongodb';
 import type { Archive, PrivacyRequestState, PrivacyRequestType } from '../../models/privacy-request.ts';
 import { type ArchiveStatus, archiveStatus } from '../../privacy/archive-links.ts';
 import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
+import { owedNotices } from '../../privacy/third-party-notices.ts';
 import type { PanelField } from './spec.ts';
 
 /** What has to be done next about a request of a data subject. */
@@ -27,9 +28,12 @@ const NEXT_STEPS = [
   'await_workers',
   'retry',
   'release',
+  'notify',
   'none',
 ] as const;
 type NextStep = (typeof NEXT_STEPS)[number];
+
+const NOTIFYING: ReadonlySet<string> = new Set(['verified', 'completed', 'completed_with_retained']);
 
 const STEP_OF: Readonly<Partial<Record<PrivacyRequestState, NextStep>>> = {
   received: 'identify',
@@ -64,9 +68,15 @@ function verifiedStep(document: Document): NextStep {
   return REQUEST_TERMS[type].erases ? 'plan' : 'answer';
 }
 
+/** Recipients have to be told now: before a request is answered, and after an erasure. */
+function owes({ state, notices }: Document): boolean {
+  return NOTIFYING.has(state as string) && owedNotices({ notices }) > 0;
+}
+
 /** What has to be done next. Its label says it in plain words. */
 function nextStepOf(document: Document): NextStep {
   const { state, manifest } = document;
+  if (owes(document)) return 'notify';
   if (state === 'verified') return verifiedStep(document);
   if (state === 'planned') return manifest?.blockers?.length > 0 ? 'unblock' : 'submit';
   return STEP_OF[state as PrivacyRequestState] ?? 'none';
@@ -75,7 +85,7 @@ function nextStepOf(document: Document): NextStep {
 export const nextStep: PanelField = {
   name: 'nextStep',
   type: 'textarea',
-  paths: ['state', 'type', 'channel', 'manifest.blockers.code', ...ARCHIVE_PATHS],
+  paths: ['state', 'type', 'channel', 'manifest.blockers.code', 'notices.state', ...ARCHIVE_PATHS],
   choices: NEXT_STEPS,
   listed: true,
   value: nextStepOf,

@@ -1,3 +1,4 @@
+import { pipeline } from 'node:stream/promises';
 import type { AdminJS } from 'adminjs';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { AuditLog } from '../../audit/append.ts';
@@ -90,7 +91,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const { resourceId = '', action = '', recordId } = request.params as Record<string, string>;
     const spec = specOf(resourceId);
     const found = spec && commandOf(spec, kind, action);
-    if (!found) throw new AppError('not_found');
+    if (!found || found.isFile) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
     const { invitation, archiveLink, told, content, accountIds, draft } = await perform(actorOf(request), {
       name: found.operation,
@@ -126,6 +127,18 @@ export function panelRoutes(deps: PanelDependencies): Router {
       if (response.destroyed) return;
     }
     response.end();
+  });
+  router.post('/files/:resourceId/:recordId/:action', readForm(), async (request: Request, response: Response) => {
+    const { resourceId = '', recordId = '', action = '' } = request.params as Record<string, string>;
+    const spec = specOf(resourceId);
+    const found = spec && commandOf(spec, 'record', action);
+    if (!found?.isFile) throw new AppError('not_found');
+    const command = { name: found.operation, targetId: fromAddress(recordId), input: {} };
+    const { file } = await perform(actorOf(request), command);
+    if (!file) throw new AppError('not_found');
+    response.setHeader('content-type', 'application/zip');
+    response.setHeader('content-disposition', `attachment; filename="${file.name}"`);
+    await pipeline(file.content, response);
   });
   router.post('/api/resources/:resourceId/actions/:action', readCommand(), command('collection'));
   router.post('/api/resources/:resourceId/records/:recordId/:action', readCommand(), command('record'));

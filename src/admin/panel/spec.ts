@@ -60,6 +60,8 @@ export type PanelCommand = {
   /** Offered only for records that look like this. The command itself decides whether it can be done. */
   when?: (texts: Readonly<Record<string, unknown>>) => boolean;
   isDangerous?: boolean;
+  /** Its outcome is a file: the form is sent by the browser itself, and has no fields. */
+  isFile?: boolean;
   /** Message that explains it; `explain_<action>` when left out. */
   explanation?: string;
 };

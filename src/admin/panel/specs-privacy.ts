@@ -1,4 +1,3 @@
-import type { Document } from 'mongodb';
 import {
   type Archive,
   IDENTITY_KINDS,
@@ -13,6 +12,7 @@ import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
 import { choiceField, exactField, idField, linesField, plain, switchField, textField, timeField } from './fields.ts';
+import { blockers, classesField, notices, noticesOwed, noticeTexts } from './privacy-lines.ts';
 import { ARCHIVE_PATHS, nextStep } from './privacy-steps.ts';
 import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
 
@@ -21,6 +21,8 @@ import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './sp
 const SOON_MS = 3 * 86_400_000;
 const TERMS = ['open', 'overdue', 'soon', 'due', 'closed'] as const;
 const OPEN = { closedAt: { $exists: false } };
+/** An erasure is over and stays in the queue until everybody was told. */
+const TO_DO = { $or: [OPEN, { state: { $regex: /^completed/ }, 'notices.state': 'owed' }] };
 
 /** How the term stands; the colour of a request in the queue. `open` is for searching only. */
 const term: PanelField = {
@@ -37,7 +39,7 @@ const term: PanelField = {
   filter: (text) => {
     const [now, soon] = [new Date(), new Date(Date.now() + SOON_MS)];
     if (text === 'closed') return { closedAt: { $exists: true } };
-    if (text === 'open') return OPEN;
+    if (text === 'open') return TO_DO;
     if (text === 'overdue') return { ...OPEN, dueAt: { $lte: now } };
     if (text === 'soon') return { ...OPEN, dueAt: { $gt: now, $lte: soon } };
     return text === 'due' ? { ...OPEN, dueAt: { $gt: soon } } : undefined;
@@ -74,9 +76,6 @@ const words = (parts: readonly unknown[]) =>
     .map(plain)
     .filter((part) => part !== undefined)
     .join('  ');
-const classLine = ({ classId, action, rows, norm: why, until }: Document) => words([classId, action, rows, why, until]);
-const CLASS_MEMBERS = ['classId', 'action', 'rows', 'norm', 'until'] as const;
-
 type Texts = Readonly<Record<string, unknown>>;
 const may = (event: Parameters<typeof nextState>[1]) => (texts: Texts) =>
   nextState(texts.subjectState as PrivacyRequestState, event) !== undefined;
@@ -84,6 +83,15 @@ const erases = ({ subjectType }: Texts) => REQUEST_TERMS[subjectType as PrivacyR
 
 function closing(action: string, event: 'refuse' | 'cancel' | 'duplicate', icon: string): PanelCommand {
   return { action, operation: `privacy.${event}`, icon, fields: [REASON], when: may(event), isDangerous: true };
+}
+
+function notice(
+  action: string,
+  step: 'sent' | 'answered',
+  icon: string,
+  when: PanelCommand['when'] & object,
+): PanelCommand {
+  return { action, operation: `privacy.notice-${step}`, icon, fields: [{ name: 'recipient', kind: 'word' }], when };
 }
 
 export const PRIVACY_REQUESTS: PanelSpec = {
@@ -114,13 +122,16 @@ export const PRIVACY_REQUESTS: PanelSpec = {
     timeField('linkIssuedAt', { path: 'archive.link.issuedAt' }),
     textField('archiveHash', { path: 'archive.sha256' }),
     textField('handler', { reference: 'staff' }),
-    linesField('manifest', 'manifest.classes', CLASS_MEMBERS, classLine),
-    linesField('blockers', 'manifest.blockers', ['code', 'detail'], ({ code, detail }) => words([code, detail])),
+    classesField('manifest', 'manifest.classes'),
+    blockers,
     textField('manifestHash', { path: 'manifest.hash' }),
     textField('approvedBy', { reference: 'staff' }),
     timeField('scheduledFor'),
     textField('failure'),
-    linesField('retained', 'retained', CLASS_MEMBERS, classLine),
+    noticesOwed,
+    notices,
+    noticeTexts,
+    classesField('retained', 'retained'),
     textField('actNumber', { reference: 'acts' }),
     linesField('history', 'history', ['at', 'by', 'event', 'state', 'note'], ({ at, by, event, state, note }) =>
       words([at, by, event, state, note]),
@@ -179,6 +190,8 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       fields: [REASON],
       when: (texts) => texts.subjectType === 'rectify' && texts.subjectState === 'verified',
     },
+    notice('noticeSent', 'sent', 'Mail', ({ noticesOwed: owed }) => Number(owed) > 0),
+    notice('noticeAnswered', 'answered', 'Inbox', ({ notices: lines }) => String(lines).includes('  sent  ')),
     {
       action: 'archiveLink',
       operation: 'privacy.archive-link',
@@ -203,6 +216,7 @@ export const PRIVACY_REQUESTS: PanelSpec = {
         extendedAt === undefined &&
         REQUEST_TERMS[subjectType as PrivacyRequestType]?.extensionDays > 0,
     },
+    { action: 'evidencePack', operation: 'privacy.evidence', icon: 'Archive', fields: [], isFile: true },
     closing('refuseSubject', 'refuse', 'XCircle'),
     closing('cancelSubject', 'cancel', 'CornerUpLeft'),
     closing('duplicateSubject', 'duplicate', 'Copy'),
