@@ -1,6 +1,7 @@
 /**
  * Starts one Redis and one MongoDB engine for the whole run, on free ports and in a folder of their own, so that several runs may go on
- * at once. Tests find them in TEST_REDIS_URL and TEST_MONGODB_URI and keep apart by database names and key prefixes.
+ * at once. Tests find them in TEST_REDIS_URL and TEST_MONGODB_URI and keep apart by database names and key prefixes. The files of the
+ * DocumentDB engine, which a test can read because they are not compressed as a whole, are below TEST_MONGODB_FILES.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -24,6 +25,7 @@ export default async function globalSetup(): Promise<void> {
   log(`MongoDB: ${mongo.version} (${mongo.engine}) at ${mongo.uri}`);
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_MONGODB_URI = mongo.uri;
+  if (mongo.engine === 'documentdb') process.env.TEST_MONGODB_FILES = path.join(folder, 'mongo');
 }
 
 async function startEngines(folder: string, log: Log): Promise<{ redis: RedisEngine; mongo: MongoEngine }> {

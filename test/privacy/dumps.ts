@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Redis } from 'ioredis';
 import { Binary, BSON } from 'mongodb';
@@ -26,6 +26,19 @@ export async function dumpMongo(databases: readonly string[]): Promise<Map<strin
 export function dumpFolder(folder: string): Buffer {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Buffer.concat(files.map((file) => readFileSync(path.join(file.parentPath, file.name))));
+}
+
+/** The files below a folder that were written since a moment, one at a time: those of a database do not fit into memory. */
+export function* filesSince(folder: string, sinceMs: number): Generator<Buffer> {
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const file = path.join(entry.parentPath, entry.name);
+    try {
+      if (entry.isFile() && statSync(file).mtimeMs >= sinceMs) yield readFileSync(file);
+    } catch (error) {
+      // The engine deletes files meanwhile.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
 }
 
 /** Makes Redis write a snapshot beside its append-only file, with nothing compressed. */
