@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from '@jest/globals';
 import { createAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
 import { startNode } from '../helpers/built-process.ts';
 import { useStores } from '../helpers/stores.ts';
+import { unzip } from '../helpers/zip-file.ts';
 
 /** The commands of staff, as a shell runs them. */
 const stores = useStores();
@@ -77,4 +81,12 @@ test('a letter becomes an approved erasure at the command line', async () => {
     code: 1,
     text: expect.stringContaining('cooling-off'),
   });
+  const folder = await mkdtemp(path.join(tmpdir(), 'ocelotiq-evidence-'));
+  try {
+    const out = path.join(folder, 'evidence.zip');
+    expect(await run('privacy', 'evidence', id, '--out', out, ...by)).toMatchObject({ code: 0 });
+    expect([...unzip(await readFile(out)).keys()]).toEqual(expect.arrayContaining(['manifest.json', 'index.json']));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

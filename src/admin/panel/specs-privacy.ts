@@ -11,7 +11,18 @@ import { archiveStatus } from '../../privacy/archive-links.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
-import { choiceField, exactField, idField, linesField, plain, switchField, textField, timeField } from './fields.ts';
+import { normIn } from '../../privacy/russian-norms.ts';
+import {
+  choiceField,
+  exactField,
+  idField,
+  linesField,
+  plain,
+  switchField,
+  textField,
+  timeField,
+  wordsField,
+} from './fields.ts';
 import { blockers, classesField, notices, noticesOwed, noticeTexts } from './privacy-lines.ts';
 import { ARCHIVE_PATHS, nextStep } from './privacy-steps.ts';
 import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
@@ -46,11 +57,14 @@ const term: PanelField = {
   },
 };
 
-const norm: PanelField = {
-  name: 'norm',
-  paths: ['type'],
-  value: ({ type }) => REQUEST_TERMS[type as PrivacyRequestType]?.norm,
-};
+const norm = wordsField(
+  'norm',
+  ({ type }) => {
+    const { norm: text = '' } = REQUEST_TERMS[type as PrivacyRequestType] ?? {};
+    return { ru: normIn('ru', text), en: text };
+  },
+  { paths: ['type'] },
+);
 
 const archive: PanelField = {
   name: 'archive',
