@@ -14,6 +14,8 @@ import { LAG_MS } from './next-batch.ts';
 /** What charts are drawn from. Reads aggregates only, by index, of at most 30 days. */
 
 const READ_TIMEOUT_MS = 3_000;
+/** No page waits for it. */
+const RANK_TIMEOUT_MS = 10_000;
 export const HOURS_MAX = 720;
 
 export type Sums = Required<RollupFigures>;
@@ -72,7 +74,7 @@ export async function topModels({ hours, by, max, nowMs }: TopOptions): Promise<
   return found.map((one) => named(one as never));
 }
 
-/** The accounts with the most of something. */
+/** The accounts with the most of something. Takes long over many hours; see `ranking.ts`. */
 export async function topAccounts({ hours, by, max, nowMs }: TopOptions): Promise<Named[]> {
   const stages = [
     { $match: { _id: hourRange(firstHour(hours, nowMs).getTime(), hours) } },
@@ -81,7 +83,7 @@ export async function topAccounts({ hours, by, max, nowMs }: TopOptions): Promis
     { $limit: max },
   ];
   const accounts = nativeCollection<AccountRollupDocument>(AccountRollup);
-  const found = await accounts.aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+  const found = await accounts.aggregate(stages, { maxTimeMS: RANK_TIMEOUT_MS }).toArray();
   return found.map((one) => named(one as never));
 }
 

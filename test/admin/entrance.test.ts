@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it, test } from '@jest/globals';
 import { inviteStaff } from '../../src/auth/staff.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
@@ -34,6 +36,20 @@ describe('who is not signed in', () => {
       headers: { 'sec-fetch-site': 'same-origin', 'content-type': 'multipart/form-data; boundary=x' },
     });
     expect(upload.status).toBe(401);
+  });
+
+  it('is answered before the end of a body, however long it goes on', async () => {
+    const { port } = new URL(office.url);
+    for (const path of ['/admin/api/resources/accounts/actions/list', '/sign-in']) {
+      const socket = connect(Number(port), '127.0.0.1');
+      const head = `POST ${path} HTTP/1.1\r\nhost: 127.0.0.1:${port}\r\nsec-fetch-site: same-origin\r\n`;
+      socket.write(`${head}content-type: multipart/form-data; boundary=x\r\ntransfer-encoding: chunked\r\n\r\n`);
+      // The first piece of a body that never ends.
+      socket.write(`1000\r\n${'x'.repeat(4_096)}\r\n`);
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      socket.destroy();
+      expect(answer.toString()).toMatch(/^HTTP\/1\.1 (401|415) /);
+    }
   });
 
   it('sees that the process lives and works', async () => {
@@ -192,6 +208,16 @@ describe('a form that does not come from our page', () => {
     const { status } = await new Visitor(office.url).send('/sign-in', { method });
     expect(status).toBe(405);
   });
+});
+
+test('an address is what the connection says, not what a header claims', async () => {
+  const visitor = new Visitor(office.url);
+  await visitor.get('/sign-in');
+  const email = 'from-elsewhere@example.com';
+  await visitor.post('/sign-in', { email, password: 'wrong password 1' }, { 'x-forwarded-for': '198.51.100.7' });
+  const addresses = (await AuditEntry.find({ action: 'sign-in.password' }).lean()).map(({ address }) => address);
+  expect(addresses.length).toBeGreaterThan(0);
+  expect(addresses).not.toContain('198.51.100.7');
 });
 
 test('guessing is slowed down and written down; the page says for how long', async () => {

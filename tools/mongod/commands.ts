@@ -144,7 +144,8 @@ const HANDLERS: Record<string, Handler> = {
   explain: (engine, request) => {
     const spec = request.fields.get('explain');
     if (spec === undefined) throw new WireError(9, 'FailedToParse', 'explain what?');
-    return explain(engine, request, bytesOf(request.body, spec));
+    const verbosity = stringOf(request.body, request.fields.get('verbosity'));
+    return explain(engine, request, bytesOf(request.body, spec), verbosity !== 'queryPlanner');
   },
 
   // Collections, indexes, databases

@@ -152,6 +152,16 @@ describe('cursors', () => {
     expect(error.code).toBe(43);
   });
 
+  test('explain tells the index, and how many documents were read when the query is run for it', async () => {
+    const rows = collection('explained');
+    await rows.insertMany(Array.from({ length: 30 }, (_, index) => ({ _id: index })));
+    const query = rows.find({ _id: { $gte: 10 } }).limit(5);
+    const run = await query.explain('executionStats');
+    expect(JSON.stringify(run.queryPlanner)).toContain('"indexName":"_id_"');
+    expect(run.executionStats.totalDocsExamined).toBe(5);
+    expect((await query.explain('queryPlanner')).executionStats).toBeUndefined();
+  });
+
   test('count without a filter is exact right after deletes', async () => {
     const rows = collection('counted');
     await rows.insertMany(Array.from({ length: 50 }, (_, index) => ({ _id: index })));

@@ -12,7 +12,8 @@ export type TrafficFacts = {
   totals: { name: string; text: string }[];
   failures: { code: string; count: number }[];
   models: Top[];
-  accounts: Top[];
+  /** Absent while they are being ranked. */
+  accounts?: Top[];
   providers?: { key: string; calls: number; good: number; p50Ms?: number; p95Ms?: number }[];
 };
 
@@ -45,6 +46,7 @@ function Table({ name, rows }: { name: string; rows: readonly (readonly Element[
 }
 
 function Tops({ facts }: { facts: TrafficFacts }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
   const link = (key: string) =>
     createElement(
       page.ReactRouterDOM.Link,
@@ -52,6 +54,7 @@ function Tops({ facts }: { facts: TrafficFacts }): Element {
       `${key.slice(0, 4)}…${key.slice(-8)}`,
     );
   const row = ({ requests, revenue }: Top, name: Element) => [name, String(requests), revenue ? `${revenue} ₽` : ''];
+  const accounts = facts.accounts?.map((one) => row(one, link(one.key)));
   const rounded = (ms: number | undefined) => (ms === undefined ? '—' : `${Math.round(ms)} ms`);
   const health = facts.providers?.map(({ key, calls, good, p50Ms, p95Ms }) => [
     key,
@@ -63,7 +66,7 @@ function Tops({ facts }: { facts: TrafficFacts }): Element {
     Box,
     { style: GRID, mb: 'xxl' },
     createElement(Table, { name: 'models', rows: facts.models.map((one) => row(one, one.key)) }),
-    createElement(Table, { name: 'accounts', rows: facts.accounts.map((one) => row(one, link(one.key))) }),
+    createElement(Table, { name: 'accounts', rows: accounts ?? [[translateMessage('beingRanked')]] }),
     health && createElement(Table, { name: 'providers', rows: health }),
     facts.failures.length > 0 &&
       createElement(Table, { name: 'failures', rows: facts.failures.map(({ code, count }) => [code, String(count)]) }),

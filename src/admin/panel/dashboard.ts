@@ -13,6 +13,7 @@ import type { StaffRole } from '../../models/staff.ts';
 import { Ticket, type TicketDocument } from '../../models/ticket.ts';
 import { isFinal } from '../../privacy/request-machine.ts';
 import type { QueueState } from '../../queue/inspect.ts';
+import type { RankAccounts } from '../../rollups/ranking.ts';
 import { shownAnnouncements } from '../../support/announcements.ts';
 import { readSchedules, type Schedule } from './schedules.ts';
 import { type Range, type TrafficFacts, trafficFacts } from './traffic-facts.ts';
@@ -97,11 +98,14 @@ async function overdueTickets(): Promise<number> {
   return nativeCollection<TicketDocument>(Ticket).countDocuments(filter, options);
 }
 
+/** What is read elsewhere than in the database, or beside the page. */
+export type DashboardSources = { readQueues: ReadQueues; rankAccounts: RankAccounts };
+
 /** The figures for a role. @throws `staff_forbidden` for nobody. */
 export async function dashboardFacts(
   role: StaffRole | undefined,
   range: Range,
-  readQueues: ReadQueues,
+  { readQueues, rankAccounts }: DashboardSources,
 ): Promise<DashboardFacts> {
   if (role === undefined) throw new AppError('staff_forbidden');
   const [announcements, figures, books, queues, schedules, traffic] = await Promise.all([
@@ -110,7 +114,7 @@ export async function dashboardFacts(
     can(role, 'money.read') ? booksState() : undefined,
     can(role, 'routing.read') ? readQueues().catch(() => null) : undefined,
     can(role, 'routing.read') ? readSchedules() : undefined,
-    trafficFacts(role, range, Date.now()),
+    trafficFacts(role, range, rankAccounts),
   ]);
   return {
     role,

@@ -219,7 +219,8 @@ const OWN = {
   },
   messages: {
     noRecords: 'Nothing here',
-    noRecordsInResource: 'Nothing was found. Without an account, an id or a time only the newest 20 000 are searched.',
+    noRecordsInResource:
+      'Nothing was found. Without an account, a key, an id or a time only the newest 10 000 are searched.',
     role_support: 'You help customers: accounts, keys, requests, webhooks.',
     role_operator: 'You keep the service running: requests, webhooks, models and providers.',
     role_finance: 'You look after the money: accounts, ledger, reconciliation, prices.',

@@ -1,6 +1,7 @@
 import { type ActionContext, type ActionRequest, AdminJS, type ResourceWithOptions } from 'adminjs';
 import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
+import { createRanking } from '../../rollups/ranking.ts';
 import { dashboardFacts, type ReadQueues } from './dashboard.ts';
 import { MadeResource } from './made-resource.ts';
 import { PanelResource, roleOf } from './resource.ts';
@@ -96,6 +97,7 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
 
 /** Makes the panel. Nothing is bundled or written: its scripts are part of the build. */
 export function createPanel(readQueues: ReadQueues, cipher: PanelCipher, facts: PanelFacts): AdminJS {
+  const sources = { readQueues, rankAccounts: createRanking() };
   return new AdminJS({
     rootPath: ROOT_PATH,
     loginPath: '/sign-in',
@@ -105,7 +107,7 @@ export function createPanel(readQueues: ReadQueues, cipher: PanelCipher, facts: 
     settings: { defaultPerPage: PER_PAGE },
     dashboard: {
       handler: async (request, _response, context) =>
-        dashboardFacts(roleOf(context), rangeOf(request.query?.range), readQueues),
+        dashboardFacts(roleOf(context), rangeOf(request.query?.range), sources),
     },
   });
 }

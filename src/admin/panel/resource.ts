@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type ActionContext, BaseRecord, BaseResource, type Filter } from 'adminjs';
 import type { Document, Filter as MongoFilter } from 'mongodb';
 import { can } from '../../auth/roles.ts';
@@ -50,24 +51,24 @@ function momentOf(name: string, value: unknown): Date | undefined {
   return Number.isNaN(at.getTime()) ? refuseSearch(name) : at;
 }
 
-function conditionOf(field: PanelField, value: unknown): MongoFilter<Document> {
+async function conditionOf(field: PanelField, value: unknown): Promise<MongoFilter<Document>> {
   const { name, filter, between } = field;
   if (between && typeof value === 'object' && value !== null) {
     const members = Object.keys(value);
     if (members.some((member) => member !== 'from' && member !== 'to')) refuseSearch(name);
     return between(momentOf(name, Reflect.get(value, 'from')), momentOf(name, Reflect.get(value, 'to')));
   }
-  const condition = typeof value === 'string' ? filter?.(value.trim()) : undefined;
+  const condition = typeof value === 'string' ? await filter?.(value.trim()) : undefined;
   return condition ?? refuseSearch(name);
 }
 
 /** The conditions for what was searched, each field by its own rule, anything else refused; those of indexes first. */
-function conditionsOf(fields: readonly PanelField[], filter: Filter | undefined) {
+async function conditionsOf(fields: readonly PanelField[], filter: Filter | undefined) {
   const given = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
   const [indexed, others]: [MongoFilter<Document>[], MongoFilter<Document>[]] = [[], []];
   for (const { path, value } of given.filter((one) => one.value !== '')) {
     const field = fields.find(({ name }) => name === path) ?? refuseSearch(path);
-    (field.isIndexed ? indexed : others).push(conditionOf(field, value));
+    (field.isIndexed ? indexed : others).push(await conditionOf(field, value));
   }
   return { indexed, others };
 }
@@ -80,6 +81,8 @@ export class PanelResource extends BaseResource {
   readonly spec: PanelSpec;
   private readonly cipher: PanelCipher;
   private readonly shown: readonly PanelProperty[];
+  /** How many a search finds, where its page has told it. */
+  private readonly totals = new WeakMap<Filter, number>();
 
   constructor(spec: PanelSpec, cipher: PanelCipher) {
     super(spec);
@@ -124,7 +127,8 @@ export class PanelResource extends BaseResource {
     return new BaseRecord({ ...params, id: toAddress(String(params.id)) }, this);
   }
 
-  private orderOf(filter: Filter | undefined, direction: 1 | -1): Record<string, 1 | -1> {
+  /** Newest first, unless the collection has an order of its own for what was searched, or another is asked for. */
+  private orderOf(filter: Filter | undefined, direction: 1 | -1 = -1): Record<string, 1 | -1> {
     const { ordered } = this.spec;
     const searched = Object.values(filter?.filters ?? {}) as { path: string; value: unknown }[];
     const isWithin = ordered && searched.some(({ path, value }) => path === ordered.within && value !== '');
@@ -136,20 +140,31 @@ export class PanelResource extends BaseResource {
   }
 
   override async count(filter: Filter, context?: ActionContext): Promise<number> {
+    const known = this.totals.get(filter);
+    if (known !== undefined) return known;
     const fields = fieldsFor(this.spec, roleOf(context));
     if (fields.length === 0) return 0;
-    const counting = [...this.search(fields, filter, -1), { $limit: COUNT_MAX }, { $count: 'total' }];
+    const counting = [...(await this.search(fields, filter)), { $limit: COUNT_MAX }, { $count: 'total' }];
     const [found] = await this.collection().aggregate(counting, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
     return Number(found?.total ?? 0);
   }
 
-  /** The stages that find what was searched: by index as far as there is one, the rest among the newest of that. */
-  private search(fields: readonly PanelField[], filter: Filter, direction: 1 | -1): Document[] {
-    const { indexed, others } = conditionsOf(fields, filter);
+  /**
+   * The stages that find what was searched: by index as far as there is one, the rest among the newest of that. Without
+   * an order when none is needed: an engine that cannot read in order looks into every row to sort it.
+   */
+  private async search(
+    fields: readonly PanelField[],
+    filter: Filter,
+    order?: Record<string, 1 | -1>,
+  ): Promise<Document[]> {
+    const { indexed, others } = await conditionsOf(fields, filter);
     const { scanMax } = this.spec;
-    const sorted = { $sort: this.orderOf(filter, direction) };
-    const bound = scanMax !== undefined && others.length > 0 ? [{ $limit: scanMax }] : [];
-    return [...matching(indexed), sorted, ...bound, ...matching(others)];
+    const newestFirst = this.orderOf(filter);
+    const isBounded = scanMax !== undefined && others.length > 0;
+    const bound = isBounded ? [{ $sort: newestFirst }, { $limit: scanMax }] : [];
+    const isOrdered = order === undefined || (isBounded && isDeepStrictEqual(order, newestFirst));
+    return [...matching(indexed), ...bound, ...matching(others), ...(isOrdered ? [] : [{ $sort: order }])];
   }
 
   override async find(
@@ -159,13 +174,18 @@ export class PanelResource extends BaseResource {
   ): Promise<BaseRecord[]> {
     const fields = fieldsFor(this.spec, roleOf(context));
     if (fields.length === 0) return [];
+    const offset = Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX);
+    const limit = Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX);
+    const order = this.orderOf(filter, options.sort?.direction === 'asc' ? 1 : -1);
     const stages = [
-      ...this.search(fields, filter, options.sort?.direction === 'asc' ? 1 : -1),
-      { $skip: Math.min(Math.max(Math.trunc(Number(options.offset)) || 0, 0), OFFSET_MAX) },
-      { $limit: Math.min(Math.max(Math.trunc(Number(options.limit)) || 1, 1), PAGE_MAX) },
+      ...(await this.search(fields, filter, order)),
+      { $skip: offset },
+      { $limit: limit },
       { $project: projectionOf(fields) },
     ];
     const found = await this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+    const isLastPage = found.length < limit && (found.length > 0 || offset === 0);
+    if (isLastPage) this.totals.set(filter, offset + found.length);
     return found.map((document) => this.record(document, fields));
   }
 

@@ -11,7 +11,7 @@ import type { RetentionDefaults } from '../../privacy/retention-settings.ts';
  */
 
 /** What a field may be searched by. `undefined`: not with this text. */
-export type FieldFilter = (text: string) => MongoFilter<Document> | undefined;
+export type FieldFilter = (text: string) => MongoFilter<Document> | undefined | Promise<MongoFilter<Document>>;
 
 export type PanelCipher = Pick<ContentCipher, 'open'>;
 
@@ -95,7 +95,7 @@ export type PanelSpec = {
 };
 
 /** Small enough for a search to be over in a moment. */
-export const SCAN_MAX = 20_000;
+export const SCAN_MAX = 10_000;
 
 export const REASON: CommandField = { name: 'reason', kind: 'text' };
 export const RUBLES: CommandField = { name: 'rubles', kind: 'rubles' };

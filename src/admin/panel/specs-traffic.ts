@@ -1,4 +1,6 @@
 import type { Document } from 'mongodb';
+import { ApiKey, type ApiKeyDocument } from '../../models/api-key.ts';
+import { nativeCollection } from '../../models/connect.ts';
 import { DELIVERY_STATES, DELIVERY_TYPES } from '../../models/delivery.ts';
 import { REQUEST_MODES, REQUEST_STATES, TERMINAL_STATES } from '../../models/request.ts';
 import {
@@ -84,6 +86,16 @@ function tokens(name: string): PanelField {
   return textField(name, { path: `usage.${name}` });
 }
 
+/** Requests have no index on the key: they are found among those of its account. */
+const keyOfAccount: PanelField = {
+  ...textField('keyId', { reference: 'keys', isIndexed: true }),
+  filter: async (keyId) => {
+    const keys = nativeCollection<ApiKeyDocument>(ApiKey);
+    const key = await keys.findOne({ _id: keyId }, { projection: { accountId: 1 } });
+    return { accountId: key?.accountId ?? 'none', keyId };
+  },
+};
+
 export const REQUESTS: PanelSpec = {
   id: 'requests',
   collection: 'requests',
@@ -101,7 +113,7 @@ export const REQUESTS: PanelSpec = {
     idField(),
     createdField('req', { listed: true }),
     exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
-    exactField('keyId', { reference: 'keys' }),
+    keyOfAccount,
     exactField('model', { listed: true }),
     choiceField('mode', REQUEST_MODES),
     choiceField('state', REQUEST_STATES, { listed: true }),

@@ -2,7 +2,8 @@ import { can } from '../../auth/roles.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { formatRub } from '../../money.ts';
 import { percentileMs } from '../../rollups/latency.ts';
-import { countedUpTo, type Named, readHours, sumOf, topAccounts, topModels } from '../../rollups/read-rollups.ts';
+import type { RankAccounts } from '../../rollups/ranking.ts';
+import { countedUpTo, type Named, readHours, sumOf, topModels } from '../../rollups/read-rollups.ts';
 
 /** What the charts of the first page show, for those who may see what was counted. Read from hourly aggregates only. */
 
@@ -21,7 +22,8 @@ export type TrafficFacts = {
   totals: { name: string; text: string }[];
   failures: { code: string; count: number }[];
   models: Top[];
-  accounts: Top[];
+  /** Absent while they are being ranked. */
+  accounts?: Top[];
   providers?: { key: string; calls: number; good: number; p50Ms?: number; p95Ms?: number }[];
 };
 
@@ -55,15 +57,20 @@ async function providerHealth(hours: number, nowMs: number): Promise<NonNullable
 }
 
 /** The figures for a role; `undefined` for one that may see neither requests nor money. */
-export async function trafficFacts(role: StaffRole, range: Range, nowMs: number): Promise<TrafficFacts | undefined> {
+export async function trafficFacts(
+  role: StaffRole,
+  range: Range,
+  rankAccounts: RankAccounts,
+): Promise<TrafficFacts | undefined> {
   const [seesRequests, seesMoney] = [can(role, 'requests.read'), can(role, 'money.read')];
   if (!seesRequests && !seesMoney) return undefined;
   const hours = RANGES[range];
+  const nowMs = Date.now();
   const top = { hours, by: seesMoney ? 'revenueMicros' : 'requests', max: TOP_MAX, nowMs } as const;
   const [aggregates, models, accounts, upTo, providers] = await Promise.all([
     readHours('total', hours, nowMs),
     topModels(top),
-    topAccounts(top),
+    rankAccounts(top),
     countedUpTo(),
     can(role, 'routing.read') ? providerHealth(hours, nowMs) : undefined,
   ]);
@@ -95,7 +102,7 @@ export async function trafficFacts(role: StaffRole, range: Range, nowMs: number)
     totals: seesMoney ? [...seen, { name: 'revenue', text: `${formatRub(sums.revenueMicros)} ₽` }] : seen,
     failures: seesRequests ? failures.sort((a, b) => b.count - a.count).slice(0, FAILURES_MAX) : [],
     models: models.map(shown(seesMoney)),
-    accounts: accounts.map(shown(seesMoney)),
+    ...(accounts ? { accounts: accounts.map(shown(seesMoney)) } : {}),
     ...(providers ? { providers } : {}),
   };
 }

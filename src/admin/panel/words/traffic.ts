@@ -20,6 +20,7 @@ const en = {
     total_revenue: 'revenue',
     traffic_models: 'Top models',
     traffic_accounts: 'Top accounts',
+    beingRanked: 'Being added up. Choose the time once more in a moment.',
     traffic_providers: 'Providers: calls that went well',
     traffic_failures: 'Most frequent errors',
     trafficEmpty:
@@ -48,6 +49,7 @@ const ru: typeof en = {
     total_revenue: 'выручка',
     traffic_models: 'Главные модели',
     traffic_accounts: 'Главные аккаунты',
+    beingRanked: 'Подсчитывается. Выберите период ещё раз через несколько секунд.',
     traffic_providers: 'Провайдеры: удачных вызовов',
     traffic_failures: 'Самые частые ошибки',
     trafficEmpty:

@@ -1,0 +1,86 @@
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { Account } from '../../../src/models/account.ts';
+import { ApiKey } from '../../../src/models/api-key.ts';
+import { AuditEntry } from '../../../src/models/audit-entry.ts';
+import { Request } from '../../../src/models/request.ts';
+import { Staff } from '../../../src/models/staff.ts';
+import { member, panel, uploads } from './desk.ts';
+import { RESOURCES } from './resources.ts';
+
+/** What a request must leave as it is: the disk, the rows, and the log. */
+export function testSideEffects(): void {
+  /** A request with a file in its body, as no browser sends it with GET. */
+  function sendUpload(method: 'GET' | 'POST', path: string): Promise<number> {
+    const { visitor } = member('admin');
+    const body = `--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n${'a'.repeat(100_000)}\r\n--x--\r\n`;
+    const headers = {
+      cookie: visitor.cookie,
+      'sec-fetch-site': 'same-origin',
+      'x-form-token': visitor.formToken,
+      'content-type': 'multipart/form-data; boundary=x',
+      'content-length': String(body.length),
+    };
+    return new Promise((resolve, reject) => {
+      const sent = request(`${panel().office.url}/admin/api/${path}`, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.once('error', reject);
+      sent.end(body);
+    });
+  }
+
+  test('no upload of a signed-in member reaches the disk, by whichever method and address', async () => {
+    const list = 'resources/accounts/actions/list';
+    expect(await sendUpload('GET', list)).toBe(200);
+    expect(await sendUpload('GET', 'dashboard')).toBe(200);
+    expect(await sendUpload('POST', list)).toBe(415);
+    expect(await sendUpload('POST', `resources/accounts/records/${panel().seeded.accountId}/suspend`)).toBe(415);
+    expect(readdirSync(uploads)).toEqual([]);
+  });
+
+  test('reading changes nothing: two rounds of every address leave the same database, but for who was seen', async () => {
+    const { visitor } = member('admin');
+    const snapshot = async () =>
+      JSON.stringify(
+        [
+          await Account.find({}).lean(),
+          await ApiKey.find({}).lean(),
+          await Request.find({}).lean(),
+          await Staff.find({}).lean(),
+        ],
+        (_, value) => (typeof value === 'bigint' ? String(value) : value),
+      );
+    const [before, entries] = [await snapshot(), await AuditEntry.countDocuments({})];
+    for (const [id, , record] of RESOURCES) {
+      for (const action of [
+        'show',
+        'suspend',
+        'activate',
+        'revoke',
+        'cancel',
+        'redeliver',
+        'disable',
+        'reset',
+        'endSessions',
+      ])
+        await visitor.read(`${id}/records/${record()}/${action}`);
+      for (const action of ['list', 'search', 'invite', 'verify', 'export'])
+        await visitor.read(`${id}/actions/${action}`);
+    }
+    expect(await snapshot()).toBe(before);
+    expect(await AuditEntry.countDocuments({})).toBe(entries);
+  });
+
+  test('the audit log is whole after all of this, and goes out as a table', async () => {
+    const { visitor } = member('auditor');
+    const check = JSON.parse((await visitor.command('audit/actions/verify', {})).text) as Record<string, unknown>;
+    expect(check.brokenAt).toBeUndefined();
+    expect(check.entries).toBeGreaterThan(50);
+    const table = await visitor.post('/admin/audit.csv', {});
+    expect(table.headers.get('content-disposition')).toBe('attachment; filename="audit.csv"');
+    expect(table.text.split('\r\n').length).toBeGreaterThan(50);
+  });
+}
