@@ -44,6 +44,10 @@ function valuesOf(field: PanelField, { spec, samples }: { spec: PanelSpec; sampl
   return [...(known[name] ?? ['none'])];
 }
 
+export function overviewPath(range: string): string {
+  return `/admin/api/dashboard?range=${range}`;
+}
+
 /** The address of a list as the panel's own pages ask for it. */
 function pathOf({ spec, filters, direction, page }: ListPage): string {
   const query = new URLSearchParams({ page: String(page), perPage: String(PER_PAGE), sortBy: 'id', direction });
@@ -84,7 +88,7 @@ function pagesOf(spec: PanelSpec, samples: Samples): Page[] {
 export function pagesToMeasure(samples: Samples): Page[] {
   const dashboards = Object.keys(RANGES).map((range) => ({
     name: `overview, ${range}`,
-    path: `/admin/api/dashboard?range=${range}`,
+    path: overviewPath(range),
     goalMs: DASHBOARD_MS,
   }));
   return [...dashboards, ...SPECS.filter(({ id }) => MEASURED.includes(id)).flatMap((spec) => pagesOf(spec, samples))];

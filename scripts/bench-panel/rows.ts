@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newId } from '../../src/ids.ts';
 import type { AccountDocument } from '../../src/models/account.ts';
+import type { ApiKeyDocument } from '../../src/models/api-key.ts';
 import type { AuditEntryDocument } from '../../src/models/audit-entry.ts';
 import type { LedgerEntryDocument } from '../../src/models/ledger-entry.ts';
 import type { RequestDocument, RequestState } from '../../src/models/request.ts';
@@ -22,6 +23,9 @@ export const PROVIDERS = ['bench-north', 'bench-south', 'bench-west'];
 const MODES = ['sync', 'sync', 'stream', 'stream', 'stream', 'async'] as const;
 const ACTIONS = ['accounts.suspend', 'keys.revoke', 'requests.cancel', 'tickets.reply', 'sign-in', 'content.read'];
 const OUTCOMES = ['begun', 'done', 'begun', 'done', 'begun', 'failed', 'denied'] as const;
+
+/** None of the others is a fraction of it. */
+const GOLDEN = (1 + Math.sqrt(5)) / 2;
 
 /** A number below 1 for each count, spread evenly; another irrational number gives another order. */
 const spread = (count: number, irrational: number) => (count * irrational) % 1;
@@ -60,6 +64,25 @@ export function bookOf({ _id, availableMicros }: AccountDocument, startMs: numbe
   return { accountId: _id, keyIds, seq: 0n, availableMicros };
 }
 
+/** A key that nobody has: its digest is none. */
+export function keyRow(_id: string, accountId: string, startMs: number): ApiKeyDocument {
+  return {
+    _id,
+    accountId,
+    digest: randomBytes(32).toString('hex'),
+    pepperVersion: 1,
+    prefix: 'ocq_test_0000',
+    last4: '0000',
+    label: 'bench',
+    scopes: { models: [], endpoints: [] },
+    limits: {},
+    onDisconnect: 'cancel',
+    zeroRetention: false,
+    webhook: { secrets: [] },
+    createdAt: new Date(startMs),
+  };
+}
+
 /** Request number `n`, ended long ago. */
 export function requestRow(n: number, at: Date, books: readonly Book[]): RequestDocument {
   const book = chosen(books, busy(spread(n, Math.SQRT2)));
@@ -80,7 +103,7 @@ export function requestRow(n: number, at: Date, books: readonly Book[]): Request
   return {
     _id: newId('req', at.getTime()),
     accountId: book.accountId,
-    keyId: chosen(book.keyIds, busy(spread(n, Math.SQRT1_2))),
+    keyId: chosen(book.keyIds, busy(spread(n, GOLDEN))),
     endpoint: 'chat.completions',
     model,
     mode: chosen(MODES, spread(n, Math.LOG2E)),

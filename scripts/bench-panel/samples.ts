@@ -42,10 +42,11 @@ export async function takeSamples(): Promise<Samples> {
     nth(Request as never, 0, -1),
   ]);
   const staffId = String(staff._id);
+  const asked = await nativeCollection<Document>(Request).findOne({ accountId: busiest._id });
   return {
     requests: await nativeCollection<Document>(Request).countDocuments({}),
     accountIds: { busiest: String(busiest._id), middling: String(middling._id) },
-    keyId: String(last.keyId),
+    keyId: String(asked?.keyId),
     requestId: String(last._id),
     staffId,
     session: await startSession(staffId, 'open', { idleMs: SESSION_MS, absoluteMs: SESSION_MS }),

@@ -3,6 +3,7 @@ import type { Model } from 'mongoose';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { Account } from '../../src/models/account.ts';
+import { ApiKey } from '../../src/models/api-key.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { LedgerEntry } from '../../src/models/ledger-entry.ts';
@@ -11,7 +12,7 @@ import { RollupWalk, type RollupWalkDocument } from '../../src/models/rollup-wal
 import { Staff } from '../../src/models/staff.ts';
 import { rollUp } from '../../src/rollups/roll-up.ts';
 import type { MeasurementContext } from '../run-measurement.ts';
-import { accountRow, auditRow, type Book, bookOf, chargeOf, DAY_MS, DAYS, requestRow } from './rows.ts';
+import { accountRow, auditRow, type Book, bookOf, chargeOf, DAY_MS, DAYS, keyRow, requestRow } from './rows.ts';
 
 /** Fills a fresh database that mongoose is connected to. Never more than a few batches are in memory. */
 
@@ -102,6 +103,8 @@ export async function seedPanel(total: number, context: Context): Promise<void> 
     accountRow(n, startMs),
   );
   const books = accounts.map((account) => bookOf(account, startMs));
+  const keys = books.flatMap(({ accountId, keyIds }) => keyIds.map((keyId) => keyRow(keyId, accountId, startMs)));
+  for (let at = 0; at < keys.length; at += BATCH) await insert(ApiKey as never, keys.slice(at, at + BATCH));
   const staffIds = await insertStaff(startMs);
   await insertTraffic(total, startMs, books, context);
   const spent = accounts.map((account, n) => ({

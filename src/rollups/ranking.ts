@@ -7,6 +7,8 @@ import { type Named, type TopOptions, topAccounts } from './read-rollups.ts';
 
 /** Younger than this it is not ranked again. */
 const FRESH_MS = 300_000;
+/** After one that failed the next is not tried before. */
+const RETRY_MS = 60_000;
 /** Older than this it is not shown. */
 const SHOWN_MS = 1_800_000;
 /** So long a page waits for what is being ranked. */
@@ -14,7 +16,7 @@ const PATIENCE_MS = 150;
 
 export type RankAccounts = (options: Pick<TopOptions, 'hours' | 'by' | 'max'>) => Promise<Named[] | undefined>;
 
-type Ranking = { named?: Named[]; rankedAtMs: number; running?: Promise<void> };
+type Ranking = { named?: Named[]; rankedAtMs: number; failedAtMs: number; running?: Promise<void> };
 
 /**
  * Makes a ranking that is kept for a while. It gives `undefined` when there is nothing to show yet: what was asked for
@@ -28,17 +30,18 @@ export function createRanking(rank: typeof topAccounts = topAccounts, clock = Da
     const nowMs = clock();
     return rank({ ...options, nowMs }).then(
       (named) => void Object.assign(ranking, { named, rankedAtMs: nowMs, running: undefined }),
-      // The page shows the rest; the next one tries again.
-      () => void Object.assign(ranking, { running: undefined }),
+      // The page shows the rest, and a later one tries again.
+      () => void Object.assign(ranking, { failedAtMs: clock(), running: undefined }),
     );
   };
 
   return async (options) => {
     const key = `${options.hours} ${options.by} ${options.max}`;
-    const ranking = rankings.get(key) ?? { rankedAtMs: 0 };
+    const ranking = rankings.get(key) ?? { rankedAtMs: 0, failedAtMs: 0 };
     rankings.set(key, ranking);
     const isOlder = (ms: number) => clock() - ranking.rankedAtMs > ms;
-    if (isOlder(FRESH_MS)) ranking.running ??= begin(ranking, options);
+    const mayBegin = isOlder(FRESH_MS) && clock() - ranking.failedAtMs >= RETRY_MS;
+    if (mayBegin) ranking.running ??= begin(ranking, options);
     if (isOlder(SHOWN_MS) && ranking.running) await atMost(PATIENCE_MS, ranking.running);
     return isOlder(SHOWN_MS) ? undefined : ranking.named;
   };

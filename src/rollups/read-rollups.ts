@@ -15,7 +15,7 @@ import { LAG_MS } from './next-batch.ts';
 
 const READ_TIMEOUT_MS = 3_000;
 /** No page waits for it. */
-const RANK_TIMEOUT_MS = 10_000;
+const RANK_TIMEOUT_MS = 12_000;
 export const HOURS_MAX = 720;
 
 export type Sums = Required<RollupFigures>;
