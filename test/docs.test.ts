@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { OPERATIONS } from '../src/api/openapi.ts';
 import { configVariables } from './helpers/config-names.ts';
@@ -34,6 +34,14 @@ describe('docs/configuration.md', () => {
     const known = new Set(configVariables().map(({ name }) => name));
     const unknown = [...rows.keys()].filter((name) => !known.has(name) && !/^OCELOTIQ_[A-Z_]+$/.test(name));
     expect(unknown).toEqual([]);
+  });
+});
+
+describe('docs/back-office.md', () => {
+  it('names tests that are there', () => {
+    const named = [...read('docs/back-office.md').matchAll(/`(test\/[\w/.-]+)`/g)].map(([, file = '']) => file);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((file) => !existsSync(new URL(`../${file}`, import.meta.url)))).toEqual([]);
   });
 });
 
