@@ -37,7 +37,7 @@ import {
   submitErasure,
   verifyIdentity,
 } from '../src/privacy/privacy-requests.ts';
-import { REQUEST_TERMS } from '../src/privacy/request-terms.ts';
+import { termsOf } from '../src/privacy/request-terms.ts';
 import { noticePaper } from '../src/privacy/third-party-notices.ts';
 import { runScript, table, UsageError } from './environment.ts';
 import { performByScript } from './operation.ts';
@@ -127,7 +127,7 @@ function shown(request: PrivacyRequestDocument): string {
   const head = table([
     ['request', _id],
     ['account', accountId],
-    ['what', `${type} (${REQUEST_TERMS[type].norm})`],
+    ['what', `${type} (${termsOf(request).norm})`],
     ['state', state],
     ['due', dueText(request)],
     ...(scheduledFor ? [['not before', scheduledFor.toISOString()]] : []),

@@ -41,7 +41,14 @@ export const IDENTITY_KINDS = [
   'electronic_signature',
   'representative',
 ] as const;
-export type IdentityKind = (typeof IDENTITY_KINDS)[number];
+/** `own_finding`: nobody asks; the operator has found it. */
+export type IdentityKind = (typeof IDENTITY_KINDS)[number] | 'own_finding';
+
+/** Why data is destroyed as processed unlawfully. A minor is one without the consent of a representative. */
+export const UNLAWFUL_GROUNDS = ['minor', 'proven_by_subject', 'found_by_operator'] as const;
+export type UnlawfulGround = (typeof UNLAWFUL_GROUNDS)[number];
+
+export const REQUEST_CHANNELS = ['cabinet', 'letter', 'email', 'finding'] as const;
 
 /** What an erasure would do to one class, counted. */
 export type ManifestClass = {
@@ -103,7 +110,9 @@ export type PrivacyRequestDocument = {
   accountId: string;
   type: PrivacyRequestType;
   state: PrivacyRequestState;
-  channel: 'cabinet' | 'letter' | 'email';
+  /** Of a request for what was processed unlawfully, when staff opened it. */
+  ground?: UnlawfulGround;
+  channel: (typeof REQUEST_CHANNELS)[number];
   receivedAt: Date;
   /** The last moment of the last day of the term. */
   dueAt: Date;
@@ -139,7 +148,8 @@ const requestSchema = new Schema<PrivacyRequestDocument>(
     accountId: { type: String, required: true },
     type: { type: String, enum: PRIVACY_REQUEST_TYPES, required: true },
     state: { type: String, enum: PRIVACY_REQUEST_STATES, required: true },
-    channel: { type: String, enum: ['cabinet', 'letter', 'email'], required: true },
+    ground: { type: String, enum: UNLAWFUL_GROUNDS },
+    channel: { type: String, enum: REQUEST_CHANNELS, required: true },
     receivedAt: { type: Date, required: true },
     dueAt: { type: Date, required: true },
     isProvisional: { type: Boolean, required: true },

@@ -1,4 +1,5 @@
 import { ANNOUNCEMENT_OPERATIONS } from './announcements.ts';
+import { CALENDAR_OPERATIONS } from './calendar.ts';
 import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { INCIDENT_OPERATIONS } from './incidents.ts';
@@ -10,6 +11,7 @@ import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
 import { SUPPORT_OPERATIONS } from './support.ts';
 import { TRAFFIC_OPERATIONS } from './traffic.ts';
+import { UNLAWFUL_OPERATIONS } from './unlawful.ts';
 
 /**
  * The commands that staff may give, in the back-office and by script alike: what each needs, who may give it, and what
@@ -26,6 +28,8 @@ export const OPERATIONS = {
   ...CONTENT_OPERATIONS,
   ...ANNOUNCEMENT_OPERATIONS,
   ...PRIVACY_OPERATIONS,
+  ...UNLAWFUL_OPERATIONS,
+  ...CALENDAR_OPERATIONS,
   ...RETENTION_OPERATIONS,
   ...INCIDENT_OPERATIONS,
 };

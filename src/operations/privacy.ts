@@ -29,10 +29,15 @@ const toRecipient = z.strictObject({ recipient: z.string().trim().min(1).max(128
 const A_YEAR_MS = 366 * 86_400_000;
 
 /** The term begins when the letter came, not when somebody typed it in. */
-const receivedAt = z.iso
+export const receivedAt = z.iso
   .datetime()
   .transform((text) => new Date(text))
   .refine((at) => at.getTime() <= Date.now() && at.getTime() > Date.now() - A_YEAR_MS, 'is not within the last year');
+
+export const accountId = z
+  .string()
+  .trim()
+  .refine((text) => isId('acc', text), 'is not an id such as acc_…');
 
 async function close({ actor, targetId }: Given, event: 'refuse' | 'cancel' | 'duplicate', reason: string) {
   await closeRequest(targetId, event, personOf(actor), reason);
@@ -43,10 +48,7 @@ export const PRIVACY_OPERATIONS = {
     PREPARE,
     undefined,
     z.strictObject({
-      accountId: z
-        .string()
-        .trim()
-        .refine((text) => isId('acc', text), 'is not an id such as acc_…'),
+      accountId,
       subjectType: z.enum(PRIVACY_REQUEST_TYPES),
       email: emailAddress.optional(),
       receivedAt: receivedAt.optional(),

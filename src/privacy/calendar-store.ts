@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { ProductionCalendar, type ProductionCalendarDocument } from '../models/privacy-request.ts';
-import { type ProductionYear, SEEDED_YEARS } from './calendar.ts';
+import { moscowDate, type ProductionYear, SEEDED_YEARS } from './calendar.ts';
 
 /** Years of the production calendar: those that staff entered, and the seeded ones where nobody did. */
 
@@ -31,6 +31,9 @@ export async function enterYear(year: Omit<ProductionYear, 'version'> & { by: st
     throw new AppError('invalid_request', { message: 'A year from 2025 on with at most 60 days is needed.' });
   if (source.trim() === '' || by.trim() === '' || !days.every((day) => DAY.test(day)))
     throw new AppError('invalid_request', { message: 'Days are MM-DD; the decree and who enters it must be named.' });
+  const wrong = wrongDay(year.year, off, working);
+  if (wrong !== undefined)
+    throw new AppError('invalid_request', { message: `${year.year}: ${wrong} is not such a day.` });
   await calendars().updateOne(
     { _id: year.year },
     {
@@ -39,4 +42,25 @@ export async function enterYear(year: Omit<ProductionYear, 'version'> & { by: st
     },
     { upsert: true },
   );
+}
+
+/** A day that is none, or a day to work on that is no Saturday or Sunday: most often a slip of the pen. */
+function wrongDay(year: number, off: readonly string[], working: readonly string[]): string | undefined {
+  const dayOfWeek = (day: string) => {
+    const date = new Date(`${year}-${day}T00:00:00Z`);
+    return date.toISOString().slice(5, 10) === day ? date.getUTCDay() : undefined;
+  };
+  const isWeekend = (day: string) => [0, 6].includes(dayOfWeek(day) ?? 1);
+  return off.find((day) => dayOfWeek(day) === undefined) ?? working.find((day) => !isWeekend(day));
+}
+
+/** From this month on the decree about the next year is out as a rule. */
+const NEXT_YEAR_FROM_MONTH = 10;
+
+/** Years that have no calendar and should have one: dates that need them are provisional. */
+export async function missingYears(nowMs: number): Promise<number[]> {
+  const [year = 0, month = 0] = moscowDate(nowMs).split('-').map(Number);
+  const wanted = month >= NEXT_YEAR_FROM_MONTH ? [year, year + 1] : [year];
+  const known = new Set((await productionYears()).map((one) => one.year));
+  return wanted.filter((one) => !known.has(one));
 }

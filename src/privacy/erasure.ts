@@ -11,7 +11,7 @@ import { countDestroyed, drawAct, recorded } from './destruction-acts.ts';
 import type { KeyStore } from './key-store.ts';
 import { buildManifest, hasDrifted } from './manifest.ts';
 import { findPrivacyRequest, moveRequest } from './privacy-requests.ts';
-import { REQUEST_TERMS } from './request-terms.ts';
+import { termsOf } from './request-terms.ts';
 import { ROW_CLASSES } from './row-classes.ts';
 import { oweNotices } from './third-party-notices.ts';
 
@@ -103,7 +103,7 @@ export async function eraseClass(
 }
 
 async function verifyAll(request: PrivacyRequestDocument, deps: ErasureDependencies): Promise<PrivacyRequestDocument> {
-  const { _id, accountId, type, checkpoints } = request;
+  const { _id, accountId, checkpoints } = request;
   const darkAtMs = (checkpoints.find(({ classId }) => classId === 'data_key')?.at.getTime() ?? 0) + CACHE_TTL_MS;
   if (deps.now() < darkAtMs) return request;
   for (const row of ROW_CLASSES) {
@@ -112,7 +112,7 @@ async function verifyAll(request: PrivacyRequestDocument, deps: ErasureDependenc
   }
   const { classes } = await buildManifest(accountId);
   const retained = classes.filter(isRetained);
-  const act = await drawAct(_id, REQUEST_TERMS[type].norm, deps.journal);
+  const act = await drawAct(_id, termsOf(request).norm, deps.journal);
   crashPoint('erase.before_end');
   const event = retained.length > 0 ? 'complete_with_retained' : 'complete';
   return moveRequest(request, event, { by: ACTOR, set: { retained, ...(act ? { actNumber: act._id } : {}) } });

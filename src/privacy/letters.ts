@@ -1,8 +1,8 @@
 import { AppError } from '../errors.ts';
-import type { ManifestClass, PrivacyRequestDocument } from '../models/privacy-request.ts';
+import type { ManifestClass, PrivacyRequestDocument, UnlawfulGround } from '../models/privacy-request.ts';
 import type { Block, Paper } from '../papers/paper.ts';
 import { BLANK, type Operator, operatorLine, paperDate } from './operator.ts';
-import { REQUEST_TERMS } from './request-terms.ts';
+import { termsOf } from './request-terms.ts';
 import { categoryIn, normIn } from './russian-norms.ts';
 
 /** What is written to a data subject: that the term is longer, that the request is refused, or what was done. */
@@ -23,13 +23,17 @@ type Words = Record<
   | 'done'
   | 'retained'
   | 'told'
-  | 'signed',
+  | 'signed'
+  | 'to'
+  | 'toSubject'
+  | 'toRepresentative',
   string
 > & {
   titles: Record<LetterKind, string>;
   extension: (until: string) => string;
   erased: (act: string) => string;
   head: readonly string[];
+  grounds: Record<UnlawfulGround, string>;
 };
 
 const RU: Words = {
@@ -54,6 +58,17 @@ const RU: Words = {
   retained: 'Закон обязывает сохранить часть данных. Они хранятся обособленно и только для указанной цели:',
   head: ['Что хранится', 'Норма', 'До какого срока'],
   signed: 'От имени оператора:',
+  to: 'Кому',
+  toSubject: 'субъекту персональных данных',
+  toRepresentative: 'законному представителю субъекта персональных данных',
+  grounds: {
+    minor:
+      'Данные несовершеннолетнего обрабатывались без согласия законного представителя. Обработка прекращена, данные уничтожены.',
+    proven_by_subject:
+      'Подтвердилось, что данные получены незаконно или не нужны для заявленной цели. Обработка прекращена, данные уничтожены.',
+    found_by_operator:
+      'Оператор выявил, что данные обрабатывались неправомерно и обеспечить правомерность невозможно. Обработка прекращена, данные уничтожены.',
+  },
 };
 
 const EN: Words = {
@@ -78,6 +93,17 @@ const EN: Words = {
   retained: 'The law obliges us to keep a part. It is kept apart, and for this purpose only:',
   head: ['What is kept', 'Norm', 'Until'],
   signed: 'For the operator:',
+  to: 'To',
+  toSubject: 'the data subject',
+  toRepresentative: 'the legal representative of the data subject',
+  grounds: {
+    minor:
+      'Data of a minor was processed without the consent of a legal representative. It is no longer processed and has been destroyed.',
+    proven_by_subject:
+      'The data was obtained unlawfully or is not needed for the stated purpose. It is no longer processed and has been destroyed.',
+    found_by_operator:
+      'The operator found that the data was processed unlawfully and that this cannot be made lawful. It is no longer processed and has been destroyed.',
+  },
 };
 
 const WORDS: Readonly<Record<Language, Words>> = { ru: RU, en: EN };
@@ -126,11 +152,18 @@ function body(kind: LetterKind, request: PrivacyRequestDocument, language: Langu
   ];
   if (kind === 'extension') return reasoned(words.extension(paperDate(request.dueAt, language)), 'extend');
   if (kind === 'refusal') return reasoned(words.refusal, 'refuse');
-  const { actNumber, retained = [] } = request;
+  const { actNumber, retained = [], ground } = request;
   const text = actNumber === undefined ? words.done : words.erased(String(actNumber));
   // What was answered, where nothing was destroyed.
   const answer: Block[] = actNumber === undefined ? [{ kind: 'text', text: noteOf(request, 'complete') }] : [];
-  return [{ kind: 'text', text }, ...answer, ...toldLine(request, language), ...retainedTable(retained, language)];
+  const why: Block[] = ground === undefined ? [] : [{ kind: 'text', text: words.grounds[ground] }];
+  return [
+    ...why,
+    { kind: 'text', text },
+    ...answer,
+    ...toldLine(request, language),
+    ...retainedTable(retained, language),
+  ];
 }
 
 /**
@@ -155,9 +188,10 @@ export function letterPaper(
         kind: 'facts',
         facts: [
           [words.operator, operatorLine(operator, language)],
+          [words.to, request.identity?.kind === 'representative' ? words.toRepresentative : words.toSubject],
           [words.subject, request._id],
           [words.received, paperDate(request.receivedAt, language)],
-          [words.norm, normIn(language, REQUEST_TERMS[request.type].norm)],
+          [words.norm, normIn(language, termsOf(request).norm)],
           [words.date, paperDate(at, language)],
         ],
       },

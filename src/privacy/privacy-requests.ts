@@ -8,13 +8,14 @@ import {
   PrivacyRequest,
   type PrivacyRequestDocument,
   type PrivacyRequestType,
+  type UnlawfulGround,
 } from '../models/privacy-request.ts';
 import { endOfMoscowDate, moscowDate } from './calendar.ts';
 import { productionYears } from './calendar-store.ts';
 import type { ContentCipher } from './content-key.ts';
 import { buildManifest } from './manifest.ts';
 import { isFinal, nextState, type RequestEvent } from './request-machine.ts';
-import { dueOf, REQUEST_TERMS } from './request-terms.ts';
+import { dueOf, termsOf } from './request-terms.ts';
 import { oweNotices, refuseWhileOwed } from './third-party-notices.ts';
 
 /** Requests of data subjects as staff work on them. Every step is a compare-and-set on the state, with an entry of history. */
@@ -33,6 +34,7 @@ const accounts = () => nativeCollection<AccountDocument>(Account);
 export type Filing = {
   accountId: string;
   type: PrivacyRequestType;
+  ground?: UnlawfulGround | undefined;
   channel: PrivacyRequestDocument['channel'];
   /** Where to answer. */
   contact?: string | undefined;
@@ -59,7 +61,7 @@ export async function fileRequest(
   filing: Filing,
   cipher: Pick<ContentCipher, 'seal'>,
 ): Promise<PrivacyRequestDocument> {
-  const { accountId, type, channel, contact, details, intakeKey, receivedAt, by } = filing;
+  const { accountId, type, ground, channel, contact, details, intakeKey, receivedAt, by } = filing;
   if (contact !== undefined && contact.length > CONTACT_CHARACTERS_MAX)
     throw new AppError('invalid_request', { message: 'The contact is too long.', param: 'contact' });
   if (details !== undefined && details.length > DETAILS_CHARACTERS_MAX)
@@ -67,11 +69,12 @@ export async function fileRequest(
   if (!(await accounts().findOne({ _id: accountId }, { projection: { _id: 1 } })))
     throw new AppError('not_found', { message: 'There is no such account.' });
   const _id = newId('dsr');
-  const due = dueOf(type, moscowDate(receivedAt.getTime()), await productionYears());
+  const due = dueOf({ type, ...(ground ? { ground } : {}) }, moscowDate(receivedAt.getTime()), await productionYears());
   const request: PrivacyRequestDocument = {
     _id,
     accountId,
     type,
+    ...(ground ? { ground } : {}),
     state: 'received',
     channel,
     receivedAt,
@@ -144,11 +147,13 @@ export async function verifyIdentity(
   requestId: string,
   kind: IdentityKind,
   by: string,
+  note?: string,
 ): Promise<PrivacyRequestDocument> {
   const request = await findPrivacyRequest(requestId);
-  const { blocks, erases } = REQUEST_TERMS[request.type];
+  const { blocks, erases } = termsOf(request);
   const verified = await moveRequest(request, 'verify', {
     by,
+    note,
     set: { identity: { kind, by, at: new Date() }, ...(blocks ? { isBlocking: true } : {}) },
   });
   if (blocks) {
@@ -165,7 +170,7 @@ export async function verifyIdentity(
 /** Counts what an erasure would do. @throws `invalid_request` for a kind of request that erases nothing. */
 export async function planErasure(requestId: string, by: string): Promise<PrivacyRequestDocument> {
   const request = await findPrivacyRequest(requestId);
-  if (!REQUEST_TERMS[request.type].erases)
+  if (!termsOf(request).erases)
     throw new AppError('invalid_request', { message: `A request of type ${request.type} destroys nothing.` });
   const manifest = await buildManifest(request.accountId);
   return moveRequest(request, 'plan', { by, note: manifest.hash, set: { manifest, handler: by } });
@@ -183,7 +188,7 @@ export async function submitErasure(requestId: string, by: string): Promise<Priv
 }
 
 /**
- * A second person approves exactly the manifest they have read; then the cooling-off begins.
+ * A second person approves exactly the manifest they have read; then the cooling-off begins, where there is one.
  * @throws `second_person_needed` for whoever planned it, `state_conflict` for another hash.
  */
 export async function approveErasure(
@@ -196,7 +201,8 @@ export async function approveErasure(
   if (request.handler === by) throw new AppError('second_person_needed');
   if (request.manifest?.hash !== hash)
     throw new AppError('state_conflict', { message: 'This is not the manifest that was planned.' });
-  const set = { approvedBy: by, scheduledFor: new Date(nowMs + COOLING_OFF_MS) };
+  const waitMs = termsOf(request).coolsOff ? COOLING_OFF_MS : 0;
+  const set = { approvedBy: by, scheduledFor: new Date(nowMs + waitMs) };
   return moveRequest(request, 'approve', { by, note: hash, set });
 }
 
@@ -236,7 +242,7 @@ export async function closeRequest(
  */
 export async function answerRequest(requestId: string, by: string, note: string): Promise<PrivacyRequestDocument> {
   const request = await findPrivacyRequest(requestId);
-  if (REQUEST_TERMS[request.type].erases)
+  if (termsOf(request).erases)
     throw new AppError('state_conflict', { message: 'This request ends with a destruction, not with an answer.' });
   refuseWhileOwed(await oweNotices(request));
   return moveRequest(request, 'complete', { by, note });
@@ -248,12 +254,12 @@ export async function answerRequest(requestId: string, by: string, note: string)
  */
 export async function extendRequest(requestId: string, by: string, reason: string, nowMs = Date.now()): Promise<Date> {
   const request = await findPrivacyRequest(requestId);
-  const { extensionDays } = REQUEST_TERMS[request.type];
+  const { extensionDays } = termsOf(request);
   if (reason.trim().length < NOTE_CHARACTERS_MIN)
     throw new AppError('invalid_request', { message: 'Reasons are needed.' });
   if (extensionDays === 0)
     throw new AppError('state_conflict', { message: `No extension exists for ${request.type}.` });
-  const due = dueOf(request.type, moscowDate(request.receivedAt.getTime()), await productionYears(), true);
+  const due = dueOf(request, moscowDate(request.receivedAt.getTime()), await productionYears(), true);
   const dueAt = endOfMoscowDate(due.date);
   const at = new Date(nowMs);
   const { matchedCount } = await store().updateOne(
@@ -272,8 +278,8 @@ export async function recomputeDue(by: string): Promise<number> {
   const years = await productionYears();
   let changed = 0;
   for await (const request of store().find({ closedAt: { $exists: false } })) {
-    const { _id, type, receivedAt, extendedAt, state } = request;
-    const due = dueOf(type, moscowDate(receivedAt.getTime()), years, extendedAt !== undefined);
+    const { _id, receivedAt, extendedAt, state } = request;
+    const due = dueOf(request, moscowDate(receivedAt.getTime()), years, extendedAt !== undefined);
     const dueAt = endOfMoscowDate(due.date);
     if (dueAt.getTime() === request.dueAt.getTime() && due.isProvisional === request.isProvisional) continue;
     const entry = { at: new Date(), by, event: 'calendar', state, note: `${request.dueAt.toISOString()} before` };

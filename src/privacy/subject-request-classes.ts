@@ -38,7 +38,7 @@ export const SUBJECT_REQUEST_CLASSES: readonly DataClass<MongoStore>[] = [
       collection: 'privacy_requests',
       owner: 'accountId',
       fields: [
-        '_id', 'accountId', 'type', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
+        '_id', 'accountId', 'type', 'ground', 'state', 'channel', 'receivedAt', 'dueAt', 'isProvisional', 'extendedAt', 'isBlocking', 'handler',
         'intakeKey', 'manifest', 'approvedBy', 'scheduledFor', 'checkpoints', 'retained', 'failure', 'actNumber', 'archive', 'notices', 'history', 'closedAt',
       ], // biome-ignore format: a table of names
     },

@@ -13,6 +13,7 @@ import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { setContact } from '../../src/privacy/account-contact.ts';
+import { enterYear } from '../../src/privacy/calendar-store.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { linkAccounts, openIncident } from '../../src/privacy/incidents.ts';
@@ -183,6 +184,13 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: grantId } = await grantAccess(access, cipher);
   const letter = { accountId, type: 'erase_account', channel: 'letter', contact: OWNER_EMAIL } as const;
   const { _id: privacyRequestId } = await fileRequest({ ...letter, receivedAt: new Date(), by: newId('stf') }, cipher);
+  await enterYear({
+    year: 2027,
+    off: ['01-01', '01-04'],
+    working: ['11-13'],
+    source: 'A decree of a test',
+    by: newId('stf'),
+  });
   const noticed = {
     detectedAt: new Date(),
     text: 'A list of addresses was sent to the wrong person.',

@@ -14,7 +14,8 @@ import {
 import { isFinal, isPastReturn, nextState, REQUEST_EVENTS } from '../../src/privacy/request-machine.ts';
 import { dueOf, REQUEST_TERMS } from '../../src/privacy/request-terms.ts';
 
-const due = (type: PrivacyRequestType, from: string, isExtended = false) => dueOf(type, from, SEEDED_YEARS, isExtended);
+const due = (type: PrivacyRequestType, from: string, isExtended = false) =>
+  dueOf({ type }, from, SEEDED_YEARS, isExtended);
 
 describe('terms', () => {
   test.each([
@@ -38,7 +39,7 @@ describe('terms', () => {
       source: 'a decree',
       version: 1,
     };
-    expect(dueOf('access', '2026-12-30', [...SEEDED_YEARS, moved])).toEqual({
+    expect(dueOf({ type: 'access' }, '2026-12-30', [...SEEDED_YEARS, moved])).toEqual({
       date: '2027-01-25',
       isProvisional: false,
     });

@@ -10,10 +10,8 @@ import { ApiKey } from '../../src/models/api-key.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery } from '../../src/models/delivery.ts';
 import { DestructionAct, DestructionEvent } from '../../src/models/destruction.ts';
-import type { PrivacyRequestDocument, PrivacyRequestType } from '../../src/models/privacy-request.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
 import { accountsOfEmail, setContact } from '../../src/privacy/account-contact.ts';
-import { enterYear } from '../../src/privacy/calendar-store.ts';
 import { exportRows, verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
 import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
@@ -21,18 +19,13 @@ import { brokenActs } from '../../src/privacy/destruction-acts.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { executeDue, executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
-import { setLegalHold } from '../../src/privacy/legal-holds.ts';
 import {
-  answerRequest,
   approveErasure,
   COOLING_OFF_MS,
-  closeRequest,
   contactContext,
-  extendRequest,
   fileRequest,
   findPrivacyRequest,
   planErasure,
-  recomputeDue,
   retryErasure,
   submitErasure,
   verifyIdentity,
@@ -53,12 +46,12 @@ let accountId: string;
 let requestId: string;
 
 /** A customer with a spent balance, an ended request, its delivery and a key. */
-async function customer(balanceMicros = 0n): Promise<string> {
+async function customer(): Promise<string> {
   const id = newId('acc');
   await createAccount(id);
   await creditAccount({ accountId: id, entryId: newId('pay'), amountMicros: 5_000_000n, kind: 'top_up' });
   await flushOutboxes([id], log);
-  await accounts().updateOne({ _id: id }, { $set: { availableMicros: balanceMicros } });
+  await accounts().updateOne({ _id: id }, { $set: { availableMicros: 0n } });
   await issueKey({ accountId: id, label: 'of Ivan' }, { pepper: randomBytes(32), seal: cipher().seal });
   await setContact(id, { email: 'ivan@example.ru', language: 'ru' }, 'anna', { cipher: cipher(), emailIndex });
   requestId = newId('req');
@@ -96,17 +89,11 @@ beforeEach(async () => {
   accountId = await customer();
 });
 
-const file = (type: PrivacyRequestType = 'erase_account', receivedAt = new Date()) =>
-  fileRequest({ accountId, type, channel: 'letter', contact: 'ivan@example.ru', receivedAt, by: 'anna' }, cipher());
-
-async function planned(): Promise<PrivacyRequestDocument> {
-  const { _id } = await file();
-  await verifyIdentity(_id, 'signed_letter', 'anna');
-  return planErasure(_id, 'anna');
-}
-
 async function scheduled(): Promise<string> {
-  const { _id, manifest } = await planned();
+  const letter = { type: 'erase_account', channel: 'letter', contact: 'ivan@example.ru', by: 'anna' } as const;
+  const { _id } = await fileRequest({ accountId, ...letter, receivedAt: new Date() }, cipher());
+  await verifyIdentity(_id, 'signed_letter', 'anna');
+  const { manifest } = await planErasure(_id, 'anna');
   await submitErasure(_id, 'anna');
   await approveErasure(_id, manifest?.hash ?? '', 'boris');
   return _id;
@@ -218,98 +205,6 @@ describe('an erasure', () => {
     await execute(id);
     await execute(id, dark());
     await expectErased(id);
-  });
-});
-
-describe('before the point of no return', () => {
-  test.each([
-    [
-      'balance',
-      () => accounts().updateOne({ _id: accountId }, { $set: { availableMicros: 12_500_000n } }),
-      'balance (12.5',
-    ],
-    ['open request', () => accounts().updateOne({ _id: accountId }, { $set: { open: 1 } }), 'open_requests (1)'],
-    [
-      'unsettled request',
-      () => requests().updateOne({ _id: requestId }, { $set: { settled: false } }),
-      'unsettled (1)',
-    ],
-    ['legal hold', () => setLegalHold({ accountId, norm: 'GPK art. 57', by: 'lawyer' }), 'legal_hold (GPK art. 57)'],
-  ])('an erasure is not approved over a %s', async (_name, arrange, message) => {
-    await arrange();
-    const { _id } = await planned();
-    await expect(submitErasure(_id, 'anna')).rejects.toThrow(message);
-    expect(await findPrivacyRequest(_id)).toMatchObject({ state: 'planned' });
-  });
-
-  test('a second person is needed, and only the manifest that was read is approved', async () => {
-    const { _id, manifest } = await planned();
-    await submitErasure(_id, 'anna');
-    await expect(approveErasure(_id, manifest?.hash ?? '', 'anna')).rejects.toMatchObject({
-      code: 'second_person_needed',
-    });
-    await expect(approveErasure(_id, 'another', 'boris')).rejects.toMatchObject({ code: 'state_conflict' });
-    expect(await approveErasure(_id, manifest?.hash ?? '', 'boris')).toMatchObject({
-      state: 'scheduled',
-      approvedBy: 'boris',
-    });
-  });
-
-  test('what has changed since the approval is planned anew, and nothing is destroyed', async () => {
-    const id = await scheduled();
-    await accounts().updateOne({ _id: accountId }, { $set: { availableMicros: 1n } });
-    expect(await execute(id)).toMatchObject({ state: 'planned', checkpoints: [] });
-    expect((await requests().findOne({ _id: requestId }))?.input).toBeDefined();
-  });
-
-  test('the account is blocked from the identification on, and free again when the subject changes their mind', async () => {
-    const { _id } = await file();
-    const status = async () => (await accounts().findOne({ _id: accountId }))?.status;
-    expect(await status()).toBe('active');
-    await verifyIdentity(_id, 'session', 'anna');
-    expect(await status()).toBe('suspended');
-    await closeRequest(_id, 'cancel', 'anna', 'asked by the subject');
-    expect(await status()).toBe('active');
-    await expect(planErasure(_id, 'anna')).rejects.toMatchObject({ code: 'state_conflict' });
-  });
-
-  test('a blocked customer can still file, and a request is not unblocked by another one that ends', async () => {
-    const first = await file();
-    await verifyIdentity(first._id, 'session', 'anna');
-    const second = await file('access');
-    await verifyIdentity(second._id, 'session', 'anna');
-    expect(await answerRequest(second._id, 'anna', 'the export was handed over')).toMatchObject({ state: 'completed' });
-    expect((await accounts().findOne({ _id: accountId }))?.status).toBe('suspended');
-  });
-});
-
-describe('terms of a request', () => {
-  test('an extension needs reasons, exists for some kinds only, is given once and before the term is over', async () => {
-    const received = new Date('2026-04-24T10:00:00+03:00');
-    const { _id, dueAt } = await file('access', received);
-    expect(dueAt).toEqual(new Date('2026-05-12T20:59:59.999Z'));
-    await expect(extendRequest(_id, 'anna', 'no')).rejects.toMatchObject({ code: 'invalid_request' });
-    await expect(extendRequest(_id, 'anna', 'the archive', Date.parse('2026-05-13T00:00:00+03:00'))).rejects.toThrow(
-      'Too late',
-    );
-    const inTime = Date.parse('2026-05-12T12:00:00+03:00');
-    expect(await extendRequest(_id, 'anna', 'the archive', inTime)).toEqual(new Date('2026-05-19T20:59:59.999Z'));
-    await expect(extendRequest(_id, 'anna', 'the archive', inTime)).rejects.toMatchObject({ code: 'state_conflict' });
-    const rectify = await file('rectify', received);
-    await expect(extendRequest(rectify._id, 'anna', 'the archive', inTime)).rejects.toThrow('No extension exists');
-  });
-
-  test('a year that is entered later recomputes what was provisional, with a trace', async () => {
-    const { _id, isProvisional } = await file('access', new Date('2026-12-30T10:00:00+03:00'));
-    expect(isProvisional).toBe(true);
-    await enterYear({ year: 2027, off: ['01-01', '01-11'], working: [], source: 'a decree', by: 'anna' });
-    expect(await recomputeDue('anna')).toBeGreaterThanOrEqual(1);
-    const { history, ...now } = await findPrivacyRequest(_id);
-    expect(now).toMatchObject({ isProvisional: false });
-    expect(history.at(-1)).toMatchObject({ event: 'calendar', by: 'anna' });
-    await expect(
-      enterYear({ year: 2027, off: ['13-01'], working: [], source: 'a decree', by: 'anna' }),
-    ).rejects.toThrow('MM-DD');
   });
 });
 

@@ -150,7 +150,7 @@ describe('an incident', () => {
 });
 
 describe('accounts that an incident concerns', () => {
-  const accountIds = [newId('acc'), newId('acc')];
+  let accountIds: string[];
   const linked = async () => {
     const found: string[] = [];
     for await (const id of linkedAccounts(incidentId)) found.push(id);
@@ -158,7 +158,8 @@ describe('accounts that an incident concerns', () => {
   };
 
   beforeEach(async () => {
-    for (const id of accountIds) await createAccount(id).catch(() => undefined);
+    accountIds = [newId('acc'), newId('acc')];
+    for (const id of accountIds) await createAccount(id);
   });
 
   test('are linked once, must exist, and end with it', async () => {

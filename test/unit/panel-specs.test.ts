@@ -16,7 +16,8 @@ it.each([
   ['ru', RU],
 ] as const)('every field, value, command and explanation of the panel has words in %s', (_language, words) => {
   const labels = words.labels as Record<string, Record<string, unknown> | string>;
-  const missing = SPECS.flatMap(({ id, fields, commands = [], collectionCommands = [] }) => {
+  const missing = SPECS.flatMap(({ id, fields, nextStep, commands = [], collectionCommands = [] }) => {
+    const steps = fields.find(({ name }) => name === nextStep)?.choices ?? [];
     const all = [...commands, ...collectionCommands];
     const asked = all.flatMap((command) => command.fields);
     const values = [...fields, ...asked].flatMap(({ name, choices = [] }) => choices.map((choice) => [name, choice]));
@@ -29,6 +30,7 @@ it.each([
           .reduce<unknown>((at, part) => at && Reflect.get(at as object, part), labels[name]);
         return typeof found === 'string' ? undefined : `label ${name}.${choice}`;
       }),
+      ...steps.map((step) => (`help_${nextStep}_${step}` in words.messages ? undefined : `help of ${step}`)),
       ...all.map(({ action }) => (action in words.actions ? undefined : `action ${action}`)),
       ...all.map(({ action, explanation = `explain_${action}` }) =>
         explanation in words.messages ? undefined : `message ${explanation}`,

@@ -17,6 +17,7 @@ const TONES: Readonly<Record<string, readonly [text: string, background: string]
   good: ['#166534', '#dcfce7'],
   bad: ['#991b1b', '#fee2e2'],
   waiting: ['#854d0e', '#fef3c7'],
+  act: ['#ffffff', '#b45309'],
   plain: ['#44403c', '#f0efee'],
 };
 const TONE_OF: Readonly<Record<string, string>> = {
@@ -39,6 +40,7 @@ const TONE_OF: Readonly<Record<string, string>> = {
   answered: 'good',
   breach: 'bad',
   unclear: 'waiting',
+  provisional: 'waiting',
   current: 'bad',
   published: 'good',
   draft: 'waiting',
@@ -68,12 +70,27 @@ function inWords(text: string, language: string): string {
   return language === 'ru' ? words.ru : words.en;
 }
 
+/** Steps that somebody has to take; the others are waited for. */
+const TO_ACT = new Set([
+  'identify', 'plan', 'answer', 'correct', 'rebuild_archive', 'give_link', 'check_download', 'unblock', 'submit', 'approve', 'retry', 'classify', 'describe', 'send_first', 'investigate',
+  'send_additional', 'close',
+]); // biome-ignore format: a table of names
+
 /** More than this goes over several lines. */
 const TAG_CHARACTERS = 32;
+/** In lists, which have room for few. */
+const TAG_WIDTH = 230;
 
-function Tag({ value, label }: { value: string; label: string }): Element {
-  const [color, background] = TONES[TONE_OF[value] ?? 'plain'] ?? [];
-  const room = label.length > TAG_CHARACTERS ? { height: 'auto' } : { whiteSpace: 'nowrap' };
+function toneOf(value: string): string {
+  return TO_ACT.has(value) ? 'act' : (TONE_OF[value] ?? 'plain');
+}
+
+function Tag({ value, label, isShort }: { value: string; label: string; isShort: boolean }): Element {
+  const [color, background] = TONES[toneOf(value)] ?? [];
+  const isLong = label.length > TAG_CHARACTERS;
+  const width = isShort ? { width: 'max-content', maxWidth: TAG_WIDTH } : {};
+  const lines = { display: 'inline-block', height: 'auto', whiteSpace: 'normal', lineHeight: 1.3, borderRadius: 12 };
+  const room = isLong ? { ...lines, ...width } : { whiteSpace: 'nowrap' };
   const style = { color, background, border: 0, fontWeight: 600, ...room };
   return createElement(Badge, { style, 'data-value': value }, label);
 }
@@ -96,7 +113,7 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   const { name, type, reference, availableValues } = property;
   const value = record.params[name] ?? '';
   if (value === '' || value === '—') return createElement(Text, { color: 'grey40' }, '—');
-  if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`) });
+  if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`), isShort });
   if (type === 'datetime')
     return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
   if (type === 'words') return createElement(Box, PLAIN, inWords(value, i18n.language));

@@ -21,7 +21,7 @@ import {
 
 type Related = { resourceId: string; filter: string; by?: string };
 type Properties = {
-  action: { custom: { steps: string[]; related: Related[] } };
+  action: { custom: { nextStep: string; steps: string[]; related: Related[] } };
   resource: ResourceJson & { showProperties: PropertyJson[] };
   record: RecordJson;
 };
@@ -43,6 +43,28 @@ function Member({ property, record, resource }: Properties & { property: Propert
     ['textarea', 'conversation', 'words'].includes(property.type) ? WIDE : null,
     createElement(Label, null, translateProperty(property.name, resource.id)),
     createElement(Value, { property, record, isShort: false }),
+  );
+}
+
+/** What the law wants next, and how it is done, in plain words. */
+function NextStep(given: Properties & { property: PropertyJson }): Element {
+  const { property, record, resource } = given;
+  const { translateProperty, translateMessage } = page.AdminJS.useTranslation();
+  const help = `help_${property.name}_${record.params[property.name]}`;
+  return createElement(
+    Box,
+    {
+      ...CARD,
+      style: { ...CARD.style, borderLeft: '4px solid #b45309' },
+      'data-next-step': record.params[property.name],
+    },
+    createElement(Label, null, translateProperty(property.name, resource.id)),
+    createElement(Value, { property, record, isShort: false }),
+    createElement(
+      Text,
+      { mt: 'default', color: 'grey80', style: { lineHeight: 1.5, maxWidth: 760 } },
+      translateMessage(help),
+    ),
   );
 }
 
@@ -146,11 +168,13 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
 
 export function Record(given: Properties): Element {
   const { action, resource, record } = given;
-  const { steps, related } = action.custom;
-  const members = resource.showProperties.filter(({ name }) => !steps.includes(name));
+  const { nextStep, steps, related } = action.custom;
+  const next = resource.showProperties.find(({ name }) => name === nextStep);
+  const members = resource.showProperties.filter(({ name }) => name !== nextStep && !steps.includes(name));
   return createElement(
     Box,
     { 'data-record': record.id },
+    next ? createElement(NextStep, { ...given, property: next }) : null,
     createElement(
       Box,
       CARD,

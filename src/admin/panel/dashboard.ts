@@ -11,6 +11,7 @@ import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../.
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import { Ticket, type TicketDocument } from '../../models/ticket.ts';
+import { missingYears } from '../../privacy/calendar-store.ts';
 import { isFinal } from '../../privacy/request-machine.ts';
 import type { QueueState } from '../../queue/inspect.ts';
 import type { RankAccounts } from '../../rollups/ranking.ts';
@@ -154,6 +155,9 @@ async function figuresFor(role: StaffRole): Promise<DashboardFacts['figures']> {
   if (can(role, 'privacy-requests.read')) {
     const count = await dueRequests(Date.now());
     figures.push({ name: 'dueRequests', count, isAlarming: count > 0, href: DUE });
+    const { length: missing } = await missingYears(Date.now());
+    if (missing > 0)
+      figures.push({ name: 'missingYears', count: missing, isAlarming: true, href: 'productionCalendars' });
   }
   if (can(role, 'incidents.read')) {
     const count = await openIncidents();

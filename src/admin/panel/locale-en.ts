@@ -1,6 +1,7 @@
 /** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
@@ -8,6 +9,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
+import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
@@ -293,9 +295,11 @@ export const EN = joined(OWN, [
   TRAFFIC_WORDS.en,
   CONTACT_WORDS.en,
   PRIVACY_WORDS.en,
+  PRIVACY_HELP_WORDS.en,
   KEEPING_WORDS.en,
   PAPER_WORDS.en,
   INCIDENT_WORDS.en,
+  CALENDAR_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */

@@ -1,6 +1,7 @@
 import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
@@ -8,6 +9,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
+import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
@@ -284,9 +286,11 @@ const OURS = joined(OWN, [
   TRAFFIC_WORDS.ru,
   CONTACT_WORDS.ru,
   PRIVACY_WORDS.ru,
+  PRIVACY_HELP_WORDS.ru,
   KEEPING_WORDS.ru,
   PAPER_WORDS.ru,
   INCIDENT_WORDS.ru,
+  CALENDAR_WORDS.ru,
 ]);
 
 export const RU = {

@@ -81,7 +81,7 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
         show: {
           ...readable(spec),
           component: 'Record',
-          custom: { steps: spec.steps ?? [], related: spec.related ?? [] },
+          custom: { nextStep: spec.nextStep ?? '', steps: spec.steps ?? [], related: spec.related ?? [] },
         },
         search: readable(spec),
         new: NEVER,

@@ -86,6 +86,8 @@ export type PanelSpec = {
   scanMax?: number;
   /** Within the records of one of these, in this order instead of the ids'; upwards or downwards always, where `direction` says so. */
   ordered?: { within: string; by: string; direction?: 1 | -1 };
+  /** The field that says what has to be done next: a record's page begins with it, and with `help_<field>_<value>`. */
+  nextStep?: string;
   /** Moments of a record's life, shown as steps; names of fields. */
   steps?: readonly string[];
   /** Collections whose records belong to one of these, and the field there that holds its id (or what `by` names). */

@@ -84,6 +84,7 @@ export const INCIDENTS: PanelSpec = {
   icon: 'AlertTriangle',
   permission: 'incidents.read',
   title: 'id',
+  nextStep: 'incidentStep',
   ordered: { within: 'incidentClock', by: 'dueAt', direction: 1 },
   related: [
     { resourceId: 'incidentAccounts', filter: 'incidentId' },
@@ -91,9 +92,9 @@ export const INCIDENTS: PanelSpec = {
   ],
   fields: [
     idField(),
-    nextStep,
     clock,
     timeField('dueAt', { listed: true }),
+    nextStep,
     choiceField('verdict', INCIDENT_VERDICTS, { listed: true }),
     timeField('detectedAt', { listed: true }),
     textField('subjectCount'),

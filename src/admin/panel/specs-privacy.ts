@@ -6,29 +6,22 @@ import {
   type PrivacyRequestDocument,
   type PrivacyRequestState,
   type PrivacyRequestType,
+  REQUEST_CHANNELS,
+  UNLAWFUL_GROUNDS,
 } from '../../models/privacy-request.ts';
 import { archiveStatus } from '../../privacy/archive-links.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
-import { REQUEST_TERMS } from '../../privacy/request-terms.ts';
+import { REQUEST_TERMS, type RequestKind, termsOf } from '../../privacy/request-terms.ts';
 import { normIn } from '../../privacy/russian-norms.ts';
-import {
-  choiceField,
-  exactField,
-  idField,
-  linesField,
-  plain,
-  switchField,
-  textField,
-  timeField,
-  wordsField,
-} from './fields.ts';
+import { choiceField, exactField, idField, linesField, plain, textField, timeField, wordsField } from './fields.ts';
 import { blockers, classesField, notices, noticesOwed, noticeTexts } from './privacy-lines.ts';
 import { ARCHIVE_PATHS, nextStep } from './privacy-steps.ts';
 import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
 
 /** Requests of data subjects: the queue by due date, and on each one's page the next step that the law wants. */
 
+const PROOFS = [...IDENTITY_KINDS, 'own_finding'];
 const SOON_MS = 3 * 86_400_000;
 const TERMS = ['open', 'overdue', 'soon', 'due', 'closed'] as const;
 const OPEN = { closedAt: { $exists: false } };
@@ -57,13 +50,22 @@ const term: PanelField = {
   },
 };
 
+/** A warning: without a calendar the date may be too early. */
+const provisional: PanelField = {
+  name: 'isProvisional',
+  choices: ['provisional'],
+  listed: true,
+  value: ({ isProvisional }) => (isProvisional === true ? 'provisional' : undefined),
+  filter: (text) => (text === 'provisional' ? { isProvisional: true } : undefined),
+};
+
 const norm = wordsField(
   'norm',
-  ({ type }) => {
-    const { norm: text = '' } = REQUEST_TERMS[type as PrivacyRequestType] ?? {};
+  (document) => {
+    const { norm: text = '' } = termsOf(document as RequestKind) ?? {};
     return { ru: normIn('ru', text), en: text };
   },
-  { paths: ['type'] },
+  { paths: ['type', 'ground'] },
 );
 
 const archive: PanelField = {
@@ -114,23 +116,25 @@ export const PRIVACY_REQUESTS: PanelSpec = {
   icon: 'Shield',
   permission: 'privacy-requests.read',
   title: 'id',
+  nextStep: 'nextStep',
   ordered: { within: 'term', by: 'dueAt', direction: 1 },
   related: [{ resourceId: 'audit', filter: 'targetId' }],
   fields: [
     idField(),
+    term,
+    timeField('dueAt', { listed: true }),
     nextStep,
     exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
     choiceField('subjectType', PRIVACY_REQUEST_TYPES, { path: 'type', listed: true }),
     choiceField('subjectState', PRIVACY_REQUEST_STATES, { path: 'state' }),
-    term,
-    timeField('dueAt', { listed: true }),
-    switchField('isProvisional'),
+    provisional,
     norm,
     written('contact'),
     written('details'),
-    choiceField('channel', ['cabinet', 'letter', 'email']),
+    choiceField('ground', UNLAWFUL_GROUNDS),
+    choiceField('channel', REQUEST_CHANNELS),
     timeField('receivedAt'),
-    choiceField('identity', IDENTITY_KINDS, { path: 'identity.kind' }),
+    choiceField('identity', PROOFS, { path: 'identity.kind' }),
     timeField('extendedAt'),
     archive,
     timeField('linkIssuedAt', { path: 'archive.link.issuedAt' }),
@@ -163,6 +167,20 @@ export const PRIVACY_REQUESTS: PanelSpec = {
         { name: 'email', kind: 'email', isOptional: true },
         { name: 'receivedAt', kind: 'moment', isOptional: true },
       ],
+    },
+    {
+      action: 'openUnlawful',
+      operation: 'privacy.open-unlawful',
+      icon: 'AlertOctagon',
+      fields: [
+        { name: 'accountId', kind: 'word' },
+        { name: 'ground', kind: 'choice', choices: UNLAWFUL_GROUNDS },
+        { name: 'identity', kind: 'choice', choices: PROOFS },
+        { name: 'email', kind: 'email', isOptional: true },
+        { name: 'receivedAt', kind: 'moment', isOptional: true },
+        REASON,
+      ],
+      isDangerous: true,
     },
   ],
   commands: [

@@ -1,5 +1,6 @@
 import type { PanelCommand, PanelSpec } from './spec.ts';
 import { ANNOUNCEMENTS } from './specs-announcements.ts';
+import { PRODUCTION_CALENDARS } from './specs-calendar.ts';
 import { INCIDENT_ACCOUNTS, INCIDENTS } from './specs-incidents.ts';
 import { LEGAL_HOLDS, RETENTION, RETENTION_RUNS } from './specs-keeping.ts';
 import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
@@ -27,6 +28,9 @@ export const SPECS: readonly PanelSpec[] = [
   TICKETS,
   CONTENT_GRANTS,
   PRIVACY_REQUESTS,
+  PRODUCTION_CALENDARS,
+  INCIDENTS,
+  INCIDENT_ACCOUNTS,
   RETENTION,
   RETENTION_RUNS,
   LEGAL_HOLDS,
@@ -36,8 +40,6 @@ export const SPECS: readonly PanelSpec[] = [
   POLICY_ACCEPTANCES,
   CONSENT_DOCUMENTS,
   CONSENTS,
-  INCIDENTS,
-  INCIDENT_ACCOUNTS,
   ANNOUNCEMENTS,
   STAFF,
   AUDIT,

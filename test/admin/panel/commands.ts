@@ -93,6 +93,17 @@ export const COMMANDS: readonly [
     400,
   ],
   [() => 'consentDocuments/actions/publishConsent', 'privacy.execute', { reason, purpose: 'none' }, 400],
+  [
+    () => 'productionCalendars/actions/enterYear',
+    'privacy.execute',
+    { reason, year: '2028', off: '01-03', decree: 'A decree of a test' },
+    200,
+  ],
+  [
+    () => 'privacyRequests/actions/openUnlawful',
+    PREPARE,
+    { reason, accountId: newId('acc'), ground: 'minor', identity: 'representative' },
+  ],
   [() => 'incidents/actions/openIncident', 'incidents.open', { text: reason }, 200],
   [() => `incidents/records/${newId('inc')}/addFact`, 'incidents.open', { topic: 'harm', text: reason }],
   [() => `incidents/records/${newId('inc')}/linkAccounts`, 'incidents.open', { accountIds: newId('acc') }],

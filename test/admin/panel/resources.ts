@@ -28,6 +28,7 @@ export const RESOURCES: readonly [id: string, permission: Permission, record: ()
   ['policyAcceptances', 'privacy.read', () => toAddress(panel().seeded.papers.acceptanceId)],
   ['consentDocuments', 'privacy.read', () => toAddress(panel().seeded.papers.consentDocumentId)],
   ['consents', 'privacy.read', () => panel().seeded.papers.consentId],
+  ['productionCalendars', 'privacy-requests.read', () => 2027],
   ['incidents', 'incidents.read', () => panel().seeded.incidentId],
   ['incidentAccounts', 'incidents.read', () => toAddress(`${panel().seeded.incidentId}|${panel().seeded.accountId}`)],
   ['staff', 'staff.read', () => member('support').staffId],

@@ -2,8 +2,8 @@
 
 const en = {
   labels: {
-    incidents: 'Incidents with personal data',
-    incidentAccounts: 'Accounts concerned by incidents',
+    incidents: 'Incidents with data',
+    incidentAccounts: 'Accounts concerned',
     incidentClock: {
       open: 'open',
       overdue: 'overdue',
@@ -13,12 +13,12 @@ const en = {
       over: 'closed',
     },
     incidentStep: {
-      classify: 'Say whether it is a breach: both terms run from the detection, whatever you say later',
-      describe: 'Write what the first notice needs: what happened, causes, harm, measures, contact',
-      send_first: 'Send the first notice to Roskomnadzor, then note when',
-      investigate: 'Find out what happened and write the result of the investigation',
-      send_additional: 'Send the additional notice to Roskomnadzor, then note when',
-      close: 'Tell the owners where it matters to them, then close it',
+      classify: 'Say whether it is a breach',
+      describe: 'Write what the first notice needs',
+      send_first: 'Send the first notice',
+      investigate: 'Investigate, and write the result',
+      send_additional: 'Send the additional notice',
+      close: 'Tell the owners, then close it',
       over: 'Nothing: it is closed',
     },
     verdict: { unclear: 'not said yet', breach: 'a breach', no_breach: 'no breach' },
@@ -50,7 +50,7 @@ const en = {
   },
   properties: {
     incidentStep: 'Next step',
-    incidentClock: 'Term of the next notice',
+    incidentClock: 'Term',
     incidentId: 'Incident',
     verdict: 'Breach or not',
     detectedAt: 'Detected',
@@ -80,6 +80,19 @@ const en = {
   messages: {
     openIncidents: 'Open incidents with personal data',
     draftText: 'Draft',
+    help_incidentStep_classify:
+      'Was personal data shown, passed on or spread unlawfully or by accident, and are somebody’s rights infringed? An admin says so by “Breach or not”. Both terms run from the detection meanwhile. In doubt it is a breach.',
+    help_incidentStep_describe:
+      'By “Add a fact” write, each on its own: presumed causes, presumed harm to people, measures taken, and who of you talks with Roskomnadzor. What happened is there already. Presumptions are enough: the investigation may correct them.',
+    help_incidentStep_send_first:
+      'Within 24 hours of the detection. “Draft a paper” gives the text with all the items; copy it into Roskomnadzor’s form, send it, then note it by “Notice sent” with its number.',
+    help_incidentStep_investigate:
+      'Within 72 hours of the detection Roskomnadzor wants the result: what really happened, and whose actions caused it, if that is known. Write it by “Add a fact”: result of the investigation.',
+    help_incidentStep_send_additional:
+      'Within 72 hours of the detection. Take the text from “Draft a paper”, send it by Roskomnadzor’s form, then note it by “Notice sent”.',
+    help_incidentStep_close:
+      'Nothing is due any more. Tell the owners of linked accounts if it matters to them (letters: npm run incident -- letters), then close it with the reason.',
+    help_incidentStep_over: 'The register keeps it for three years.',
     explain_openIncident:
       'For anything that may have shown personal data to somebody who must not see it. Enter it at once, also when you are not sure: 24 hours run from the moment somebody noticed. Write what happened, when, and how it was noticed.',
     explain_addFact:
@@ -96,8 +109,8 @@ const en = {
 
 const ru: typeof en = {
   labels: {
-    incidents: 'Инциденты с персональными данными',
-    incidentAccounts: 'Аккаунты, затронутые инцидентами',
+    incidents: 'Инциденты с данными',
+    incidentAccounts: 'Затронутые аккаунты',
     incidentClock: {
       open: 'открытые',
       overdue: 'просрочен',
@@ -107,12 +120,12 @@ const ru: typeof en = {
       over: 'закрыт',
     },
     incidentStep: {
-      classify: 'Решить, есть ли нарушение: оба срока идут с момента выявления, что бы ни решили потом',
-      describe: 'Написать всё для первичного уведомления: что произошло, причины, вред, меры, контакт',
-      send_first: 'Отправить первичное уведомление в Роскомнадзор и отметить когда',
-      investigate: 'Провести расследование и написать его результат',
-      send_additional: 'Отправить дополнительное уведомление в Роскомнадзор и отметить когда',
-      close: 'Сообщить владельцам, если это для них важно, и закрыть',
+      classify: 'Решить, есть ли нарушение',
+      describe: 'Написать всё для первичного уведомления',
+      send_first: 'Отправить первичное уведомление',
+      investigate: 'Расследовать и написать результат',
+      send_additional: 'Отправить дополнительное уведомление',
+      close: 'Сообщить владельцам и закрыть',
       over: 'Ничего: закрыт',
     },
     verdict: { unclear: 'ещё не решено', breach: 'нарушение', no_breach: 'нарушения нет' },
@@ -144,7 +157,7 @@ const ru: typeof en = {
   },
   properties: {
     incidentStep: 'Следующий шаг',
-    incidentClock: 'Срок следующего уведомления',
+    incidentClock: 'Срок',
     incidentId: 'Инцидент',
     verdict: 'Есть ли нарушение',
     detectedAt: 'Выявлен',
@@ -174,6 +187,19 @@ const ru: typeof en = {
   messages: {
     openIncidents: 'Открытых инцидентов с персональными данными',
     draftText: 'Черновик',
+    help_incidentStep_classify:
+      'Были ли персональные данные неправомерно или случайно показаны, переданы или распространены и нарушены ли чьи-то права? Решает администратор: «Есть ли нарушение». Оба срока тем временем идут с момента выявления. Если есть сомнения — это нарушение.',
+    help_incidentStep_describe:
+      'Через «Добавить сведения» напишите по отдельности: предполагаемые причины, предполагаемый вред людям, принятые меры и кто от вас общается с Роскомнадзором. Что произошло — уже написано. Достаточно предположений: расследование их уточнит.',
+    help_incidentStep_send_first:
+      'Не позднее 24 часов с момента выявления. «Черновик документа» даёт текст со всеми сведениями: перенесите его в форму Роскомнадзора, отправьте и отметьте через «Уведомление отправлено» с номером.',
+    help_incidentStep_investigate:
+      'Не позднее 72 часов с момента выявления Роскомнадзор ждёт результат: что произошло на самом деле и чьи действия стали причиной, если это известно. Напишите его через «Добавить сведения»: результат расследования.',
+    help_incidentStep_send_additional:
+      'Не позднее 72 часов с момента выявления. Возьмите текст из «Черновик документа», отправьте через форму Роскомнадзора и отметьте через «Уведомление отправлено».',
+    help_incidentStep_close:
+      'Больше ничего не ждут. Сообщите владельцам связанных аккаунтов, если для них это важно (письма: npm run incident -- letters), и закройте с причиной.',
+    help_incidentStep_over: 'Реестр хранит его три года.',
     explain_openIncident:
       'Для всего, из-за чего персональные данные мог увидеть тот, кому нельзя. Внесите сразу, даже если не уверены: 24 часа идут с момента, когда это заметили. Напишите, что и когда произошло и как это обнаружили.',
     explain_addFact:

@@ -60,6 +60,7 @@ const en = {
       signed_letter: 'signed letter',
       electronic_signature: 'electronic signature',
       representative: 'representative',
+      own_finding: 'nobody asks: we found it ourselves',
     },
     archive: {
       preparing: 'being built',
@@ -68,11 +69,17 @@ const en = {
       failed: 'could not be built',
       expired: 'its week is over',
     },
-    channel: { cabinet: 'with a key of the account', letter: 'letter', email: 'e-mail' },
-    isProvisional: { yes: 'yes', no: 'no' },
+    channel: { cabinet: 'with a key of the account', letter: 'letter', email: 'e-mail', finding: 'own finding' },
+    ground: {
+      minor: 'a minor without the consent of a representative',
+      proven_by_subject: 'the subject proved it: obtained unlawfully, or not needed',
+      found_by_operator: 'we found it ourselves',
+    },
+    isProvisional: { provisional: 'provisional' },
   },
   actions: {
     fileSubject: 'Enter a letter',
+    openUnlawful: 'Unlawful processing',
     verifyIdentity: 'Identity shown',
     planErasure: 'Plan the erasure',
     submitErasure: 'Give to a second person',
@@ -96,7 +103,8 @@ const en = {
     nextStep: 'Next step',
     term: 'Term',
     norm: 'Norm',
-    isProvisional: 'Date is provisional (a calendar is missing)',
+    ground: 'Why it is unlawful',
+    isProvisional: 'Date',
     contact: 'Where to answer',
     details: 'What the subject wrote',
     channel: 'Came by',
@@ -124,12 +132,14 @@ const en = {
   messages: {
     explain_fileSubject:
       'For a letter or an e-mail. The term runs from the day it came, so give that day if it was not today.',
+    explain_openUnlawful:
+      'For data that must not be here: of a minor without a representative’s consent, or obtained unlawfully. The account is blocked at once. Ten working days from the finding, seven from a subject’s proof; nobody’s change of mind is waited for. Note who asks and how that was shown; keep no copy of the proof. The unused balance has to be given back first.',
     explain_verifyIdentity: 'A copy of the proof is not kept. Deletion-like requests block the account from here on.',
     explain_planErasure:
       'Counts, and changes nothing. The page then shows what would go, what stays and by which norm.',
     explain_submitErasure: 'An admin who did not make the plan has to approve it.',
     explain_approveErasure:
-      'Paste the hash of the plan that you have read on this page. After 24 hours the workers erase, and nobody can bring it back.',
+      'Paste the hash of the plan that you have read on this page. The workers erase after 24 hours, or at once what was processed unlawfully, and nobody can bring it back.',
     explain_retryErasure: 'The workers go through all classes once more.',
     explain_answerSubject: 'Send the answer first. Here goes what was answered, without personal data.',
     explain_correctSubject:
@@ -210,6 +220,7 @@ const ru: typeof en = {
       signed_letter: 'подписанное письмо',
       electronic_signature: 'электронная подпись',
       representative: 'представитель',
+      own_finding: 'никто не обращался: выявили сами',
     },
     archive: {
       preparing: 'составляется',
@@ -218,11 +229,17 @@ const ru: typeof en = {
       failed: 'не удалось составить',
       expired: 'неделя истекла',
     },
-    channel: { cabinet: 'ключом учётной записи', letter: 'письмо', email: 'e-mail' },
-    isProvisional: { yes: 'да', no: 'нет' },
+    channel: { cabinet: 'ключом учётной записи', letter: 'письмо', email: 'e-mail', finding: 'выявлено оператором' },
+    ground: {
+      minor: 'несовершеннолетний без согласия представителя',
+      proven_by_subject: 'субъект доказал: получено незаконно или не нужно',
+      found_by_operator: 'выявили сами',
+    },
+    isProvisional: { provisional: 'предварительный' },
   },
   actions: {
     fileSubject: 'Внести письмо',
+    openUnlawful: 'Неправомерная обработка',
     verifyIdentity: 'Личность подтверждена',
     planErasure: 'Составить план',
     submitErasure: 'Передать второму человеку',
@@ -246,7 +263,8 @@ const ru: typeof en = {
     nextStep: 'Следующий шаг',
     term: 'Срок',
     norm: 'Норма',
-    isProvisional: 'Дата предварительная (нет календаря)',
+    ground: 'Почему неправомерно',
+    isProvisional: 'Дата',
     contact: 'Куда отвечать',
     details: 'Что написал субъект',
     channel: 'Как поступил',
@@ -274,12 +292,14 @@ const ru: typeof en = {
   messages: {
     explain_fileSubject:
       'Для письма или e-mail. Срок идёт со дня поступления: укажите этот день, если он был не сегодня.',
+    explain_openUnlawful:
+      'Для данных, которых здесь быть не должно: несовершеннолетнего без согласия представителя или полученных незаконно. Учётная запись блокируется сразу. Десять рабочих дней с выявления, семь — с доказательства субъекта; периода ожидания нет. Отметьте, кто обращается и чем это подтверждено; копию подтверждения не храните. Неиспользованный остаток нужно сначала вернуть.',
     explain_verifyIdentity:
       'Копия подтверждения не хранится. Запросы об удалении с этого момента блокируют учётную запись.',
     explain_planErasure: 'Только подсчёт. Страница покажет, что будет уничтожено, что останется и по какой норме.',
     explain_submitErasure: 'Одобрить должен администратор, который план не составлял.',
     explain_approveErasure:
-      'Вставьте хеш плана, прочитанного на этой странице. Через 24 часа обработчики уничтожат данные, и вернуть их не сможет никто.',
+      'Вставьте хеш плана, прочитанного на этой странице. Обработчики уничтожат данные через 24 часа, обработанные неправомерно — сразу, и вернуть их не сможет никто.',
     explain_retryErasure: 'Обработчики пройдут все классы ещё раз.',
     explain_answerSubject: 'Сначала отправьте ответ. Здесь — что отвечено, без персональных данных.',
     explain_correctSubject:

@@ -1,0 +1,82 @@
+/** What each next step of a data subject's request means and how it is done, in plain words, in both languages. */
+
+const none = { labels: {}, actions: {}, properties: {} };
+
+const en = {
+  ...none,
+  messages: {
+    help_nextStep_identify:
+      'Nothing may be told or erased before it is known that the subject or a representative asks. A key of the account, a signed letter or an electronic signature is enough; never ask for a passport without a real doubt, and keep no copy. Then press “Identity shown”.',
+    help_nextStep_plan:
+      'Press “Plan the erasure”. It only counts: what would be erased, what has to stay and by which norm, and what stands in the way.',
+    help_nextStep_answer:
+      'Do what is asked, or prepare what is wanted, and write to the subject within the term. Then press “Answered” and note what was answered. Where it cannot be done, an admin refuses with the norm.',
+    help_nextStep_correct:
+      'Correct what is wrong where it stands, tell the subject within seven working days of the proof, then note which field it was. Neither the old value nor the new one belongs into the note.',
+    help_nextStep_await_archive:
+      'The workers build the archive of everything that is kept about the subject. It takes some minutes.',
+    help_nextStep_rebuild_archive: 'The archive could not be built, or its week is over. Have it built anew.',
+    help_nextStep_give_link:
+      'Make the link and send it to the address on this page and to no other. It gives the file once and lives for a week.',
+    help_nextStep_await_download:
+      'The subject has the link, or takes the file with a key of the account. The download is the answer.',
+    help_nextStep_check_download:
+      'The download has begun. Ask whether the file arrived: if not, make another link; if it did, note the answer.',
+    help_nextStep_await_subject:
+      'The subject was asked for more. The term goes on: what lacks because of us is no reason for a delay.',
+    help_nextStep_unblock:
+      'The plan lists what is in the way: a balance (give it back by an adjustment), requests that run, a correction that waits, a legal hold. Remove it, then plan again. The term goes on meanwhile.',
+    help_nextStep_submit: 'Read the plan. If it is right, press “Give to a second person”: nobody erases alone.',
+    help_nextStep_approve:
+      'An admin who did not make the plan reads it, copies its hash from this page and approves. From the end of the cooling-off on there is no way back.',
+    help_nextStep_cool_off:
+      'The subject may still take it back. When the cooling-off is over, the workers begin by themselves; what was processed unlawfully is not waited for.',
+    help_nextStep_await_workers:
+      'The workers erase class by class and then count what is left. It takes some minutes; the act of destruction is drawn by itself.',
+    help_nextStep_retry:
+      'Below stands what is incomplete. Find out why, then press “Repeat the erasure”: what is done is not done twice.',
+    help_nextStep_release: 'A legal hold keeps the data. The subject has to be told why, and until when.',
+    help_nextStep_none: 'Send the letter, if that has not been done. What was written goes 30 days after the end.',
+  },
+};
+
+const ru: typeof en = {
+  ...none,
+  messages: {
+    help_nextStep_identify:
+      'Пока неизвестно, что обращается сам субъект или его представитель, ничего нельзя ни сообщать, ни удалять. Достаточно ключа учётной записи, подписанного письма или электронной подписи; паспорт без настоящих сомнений не просят, копии не хранят. Затем нажмите «Личность подтверждена».',
+    help_nextStep_plan:
+      'Нажмите «Составить план». Это только подсчёт: что будет уничтожено, что по закону останется и что мешает.',
+    help_nextStep_answer:
+      'Сделайте то, о чём просят, или подготовьте сведения и напишите субъекту в срок. Затем нажмите «Ответ дан» и отметьте, что отвечено. Если исполнить нельзя, администратор отказывает со ссылкой на норму.',
+    help_nextStep_correct:
+      'Исправьте неверное там, где оно стоит, сообщите субъекту в течение семи рабочих дней с доказательства и отметьте, какое это было поле. Ни старому, ни новому значению в отметке не место.',
+    help_nextStep_await_archive: 'Обработчики собирают архив всего, что хранится о субъекте. Это несколько минут.',
+    help_nextStep_rebuild_archive: 'Архив не удалось составить, или его неделя истекла. Составьте его заново.',
+    help_nextStep_give_link:
+      'Создайте ссылку и отправьте её только на адрес с этой страницы. Она отдаёт файл один раз и живёт неделю.',
+    help_nextStep_await_download:
+      'Ссылка у субъекта, или он возьмёт файл ключом учётной записи. Скачивание и есть ответ.',
+    help_nextStep_check_download:
+      'Скачивание начато. Узнайте, дошёл ли файл: если нет, создайте новую ссылку, если да — отметьте ответ.',
+    help_nextStep_await_subject:
+      'У субъекта запрошены сведения. Срок не останавливается: то, чего не хватает по нашей вине, задержки не оправдывает.',
+    help_nextStep_unblock:
+      'В плане указано, что мешает: остаток (верните его корректировкой), выполняющиеся запросы, ждущая корректировка, запрет на уничтожение. Устраните и составьте план заново. Срок тем временем идёт.',
+    help_nextStep_submit:
+      'Прочитайте план. Если он верен, нажмите «Передать второму человеку»: в одиночку никто ничего не уничтожает.',
+    help_nextStep_approve:
+      'Администратор, который план не составлял, читает его, копирует хеш с этой страницы и одобряет. После периода ожидания пути назад нет.',
+    help_nextStep_cool_off:
+      'Субъект ещё может передумать. По окончании периода ожидания обработчики начнут сами; обработанное неправомерно уничтожается без ожидания.',
+    help_nextStep_await_workers:
+      'Обработчики уничтожают данные класс за классом и затем считают, что осталось. Это несколько минут; акт об уничтожении составится сам.',
+    help_nextStep_retry:
+      'Ниже указано, что не завершено. Выясните почему и нажмите «Повторить уничтожение»: сделанное дважды не делается.',
+    help_nextStep_release: 'Данные удерживает запрет на уничтожение. Субъекту сообщают, почему и до какого срока.',
+    help_nextStep_none:
+      'Отправьте письмо, если это ещё не сделано. Написанное субъектом удаляется через 30 дней после окончания.',
+  },
+};
+
+export const PRIVACY_HELP_WORDS = { en, ru };
