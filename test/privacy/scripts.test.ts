@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from '@jest/globals';
@@ -88,5 +88,22 @@ test('a letter becomes an approved erasure at the command line', async () => {
     expect([...unzip(await readFile(out)).keys()]).toEqual(expect.arrayContaining(['manifest.json', 'index.json']));
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test('an incident is entered, described and written at the command line', async () => {
+  const by = ['--by', 'anna'];
+  const what = 'a list of addresses went astray';
+  const opened = await run('incident', 'open', '--text', what, ...by);
+  expect(opened).toMatchObject({ code: 0, text: expect.stringMatching(/next step +classify/) });
+  const id = /inc_\w{26}/.exec(opened.text)?.[0] ?? '';
+  expect((await run('incident', 'add', id, '--topic', 'harm', '--text', 'spam may come', ...by)).code).toBe(0);
+  const out = await mkdtemp(path.join(tmpdir(), 'ocelotiq-incident-'));
+  try {
+    expect((await run('incident', 'write', id, '--out', out)).code).toBe(0);
+    expect(await readdir(out)).toHaveLength(12);
+    expect(await readFile(path.join(out, `${id}-first-ru.txt`), 'utf8')).toContain('spam may come');
+  } finally {
+    await rm(out, { recursive: true });
   }
 });
