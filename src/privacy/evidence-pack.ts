@@ -13,7 +13,7 @@ import { brokenActs, findAct } from './destruction-acts.ts';
 import { letterPaper, lettersOf } from './letters.ts';
 import { manifestHash } from './manifest.ts';
 import type { Operator } from './operator.ts';
-import { REQUEST_TERMS } from './request-terms.ts';
+import { REQUEST_TERMS, termsOf } from './request-terms.ts';
 import { ROW_CLASSES } from './row-classes.ts';
 import { noticePaper } from './third-party-notices.ts';
 
@@ -48,7 +48,7 @@ function json(value: unknown): Buffer {
 function shownRequest(request: PrivacyRequestDocument) {
   const { _id, accountId, type, state, channel, receivedAt, dueAt, isProvisional, extendedAt, identity, closedAt } =
     request;
-  const { norm } = REQUEST_TERMS[type];
+  const { norm } = termsOf(request);
   const head = {
     id: _id,
     accountId,

@@ -72,7 +72,7 @@ function inWords(text: string, language: string): string {
 
 /** Steps that somebody has to take; the others are waited for. */
 const TO_ACT = new Set([
-  'identify', 'plan', 'answer', 'correct', 'rebuild_archive', 'give_link', 'check_download', 'unblock', 'submit', 'approve', 'retry', 'classify', 'describe', 'send_first', 'investigate',
+  'identify', 'plan', 'answer', 'correct', 'rebuild_archive', 'give_link', 'check_download', 'notify', 'unblock', 'submit', 'approve', 'retry', 'classify', 'describe', 'send_first', 'investigate',
   'send_additional', 'close',
 ]); // biome-ignore format: a table of names
 

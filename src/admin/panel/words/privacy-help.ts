@@ -22,6 +22,8 @@ const en = {
       'The subject has the link, or takes the file with a key of the account. The download is the answer.',
     help_nextStep_check_download:
       'The download has begun. Ask whether the file arrived: if not, make another link; if it did, note the answer.',
+    help_nextStep_notify:
+      'Those who got the data from us have to be told as well. The texts are on this page: send each one, then note that it was sent; only then can the request be ended.',
     help_nextStep_await_subject:
       'The subject was asked for more. The term goes on: what lacks because of us is no reason for a delay.',
     help_nextStep_unblock:
@@ -59,6 +61,8 @@ const ru: typeof en = {
       'Ссылка у субъекта, или он возьмёт файл ключом учётной записи. Скачивание и есть ответ.',
     help_nextStep_check_download:
       'Скачивание начато. Узнайте, дошёл ли файл: если нет, создайте новую ссылку, если да — отметьте ответ.',
+    help_nextStep_notify:
+      'Тех, кто получил данные от нас, тоже нужно известить. Тексты есть на этой странице: отправьте каждый и отметьте отправку; только после этого запрос можно завершить.',
     help_nextStep_await_subject:
       'У субъекта запрошены сведения. Срок не останавливается: то, чего не хватает по нашей вине, задержки не оправдывает.',
     help_nextStep_unblock:
