@@ -3,13 +3,14 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
+import type { Config } from '../src/config.ts';
+import type { Logger } from '../src/log.ts';
 import { SIGNATURE_KINDS, type SignatureKind } from '../src/models/act-signature.ts';
 import { actFiles } from '../src/privacy/act-papers.ts';
-import { addSignature, SIGNATURE_BYTES_MAX, signaturesOf } from '../src/privacy/act-signatures.ts';
-import { type ContentCipher, createContentCipher } from '../src/privacy/content-key.ts';
+import { SIGNATURE_BYTES_MAX, signaturesOf } from '../src/privacy/act-signatures.ts';
 import { brokenActs, findAct, listActs } from '../src/privacy/destruction-acts.ts';
-import type { Operator } from '../src/privacy/operator.ts';
 import { runScript, table, UsageError } from './environment.ts';
+import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run acts -- <command>
 
@@ -20,7 +21,7 @@ const USAGE = `Usage: npm run acts -- <command>
                                keeps a scan of the signed paper, or a detached signature, with the act`;
 
 type Values = Partial<Record<'out' | 'file' | 'kind' | 'by', string>>;
-type Command = (context: { operator: Operator; cipher: ContentCipher }) => Promise<string>;
+type Command = (context: { config: Config; log: Logger }) => Promise<string>;
 
 function needed(values: Values, name: keyof Values): string {
   const value = values[name];
@@ -40,7 +41,7 @@ const list: Command = async () => {
 };
 
 function write(actNumber: number, out: string): Command {
-  return async ({ operator }) => {
+  return async ({ config: { operator } }) => {
     const written: string[] = [];
     for await (const { name, content } of actFiles(await findAct(actNumber), operator)) {
       const file = path.join(out, name);
@@ -57,10 +58,11 @@ function sign(actNumber: number, values: Values): Command {
   const kind = SIGNATURE_KINDS.find((one) => one === (needed(values, 'kind') as SignatureKind));
   if (!kind) throw new UsageError(`--kind is one of ${SIGNATURE_KINDS.join(', ')}`);
   const by = needed(values, 'by');
-  return async ({ cipher }) => {
+  return async (context) => {
     if (statSync(file).size > SIGNATURE_BYTES_MAX) throw new UsageError('--file: the file is over 8 MiB');
-    const kept = await addSignature({ actNumber, kind, content: readFileSync(file), by }, cipher);
-    return `${kept._id} is kept with act ${actNumber} (SHA-256 ${kept.sha256})`;
+    const input = { signatureKind: kind, content: readFileSync(file) };
+    const command = { name: 'acts.sign', targetId: String(actNumber), input } as const;
+    return `${(await performByScript(context, command, by)).madeId} is kept with act ${actNumber}`;
   };
 }
 
@@ -77,6 +79,5 @@ const text = { type: 'string' } as const;
 await runScript(USAGE, (words) => {
   const options = { out: text, file: text, kind: text, by: text };
   const { values, positionals } = parseArgs({ args: words, allowPositionals: true, options });
-  const command = commandOf(positionals, values);
-  return ({ config }) => command({ operator: config.operator, cipher: createContentCipher(config.secrets.masterKeys) });
+  return commandOf(positionals, values);
 });

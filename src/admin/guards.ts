@@ -8,6 +8,8 @@ import { isFormToken, visitorOf } from './visitor.ts';
 const FORM_BYTES_MAX = 8 * 1024;
 const FORM_FIELDS_MAX = 12;
 const COMMAND_BYTES_MAX = 16 * 1024;
+const UPLOADS_MAX = 4;
+const UPLOAD_RETRY_MS = 5_000;
 const NONCE_BYTES = 18;
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
@@ -101,16 +103,32 @@ export function field(request: Request, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
+function wantToken(request: Request, _response: Response, next: NextFunction): void {
+  if (!isFormToken(request.get('x-form-token'), visitorOf(request)))
+    throw new AppError('staff_forbidden', { internal: 'form token' });
+  next();
+}
+
 /** Checks the token in the header, then reads a small JSON body. Only behind the gate. */
 export function readCommand(): RequestHandler[] {
   const type = 'application/json';
-  return [
-    (request, _response, next) => {
-      if (!isFormToken(request.get('x-form-token'), visitorOf(request)))
-        throw new AppError('staff_forbidden', { internal: 'form token' });
-      next();
-    },
-    refuseOther(type),
-    express.json({ limit: COMMAND_BYTES_MAX, strict: true, type }),
-  ];
+  return [wantToken, refuseOther(type), express.json({ limit: COMMAND_BYTES_MAX, strict: true, type })];
+}
+
+/**
+ * Checks the token, then reads one file as it is into memory; nothing of it touches a disk. Only behind the gate, and only
+ * for those who may give the command. A few at once: the process' memory is bounded by that.
+ */
+export function readUpload(bytesMax: number): RequestHandler[] {
+  const type = 'application/octet-stream';
+  let uploads = 0;
+  const takeTurn = (_request: Request, response: Response, next: NextFunction): void => {
+    if (uploads >= UPLOADS_MAX) throw new AppError('overloaded', { retryAfterMs: UPLOAD_RETRY_MS });
+    uploads++;
+    response.once('close', () => {
+      uploads--;
+    });
+    next();
+  };
+  return [wantToken, refuseOther(type), takeTurn, express.raw({ limit: bytesMax, inflate: false, type })];
 }

@@ -4,6 +4,7 @@ import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { INCIDENT_OPERATIONS } from './incidents.ts';
 import { MONEY_OPERATIONS } from './money.ts';
+import { PAPER_OPERATIONS } from './papers.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
 import { RETENTION_OPERATIONS } from './retention.ts';
@@ -32,6 +33,7 @@ export const OPERATIONS = {
   ...CALENDAR_OPERATIONS,
   ...RETENTION_OPERATIONS,
   ...INCIDENT_OPERATIONS,
+  ...PAPER_OPERATIONS,
 };
 
 export type OperationName = keyof typeof OPERATIONS;

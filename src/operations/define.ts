@@ -32,6 +32,8 @@ export type OperationDependencies = {
   providerKeys: Pick<ProviderKeyStore, 'set' | 'remove'>;
 };
 
+export type GivenFile = { name: string; mediaType: string; content: AsyncIterable<string | Uint8Array> };
+
 export type OperationResult = {
   /** The invitation's token is for the one who gave the command, once. It is in no log. */
   invitation?: Invitation;
@@ -39,8 +41,8 @@ export type OperationResult = {
   content?: ReadableContent;
   /** A link to a subject's archive, for the one who gave the command to hand over, once. It is in no log. */
   archiveLink?: IssuedLink;
-  /** For the one who gave the command, as it is made. */
-  file?: { name: string; content: AsyncIterable<Uint8Array> };
+  /** To be taken along by the one who gave the command, as it is made. */
+  file?: GivenFile;
   /** Accounts that were asked for. */
   accountIds?: string[];
   /** A paper as text, to be read and copied. It is in no log. */
@@ -63,7 +65,15 @@ export type Operation = {
 };
 
 /** Inputs that are not for the log: secrets, personal data, what customers wrote, and long texts that are kept elsewhere. */
-export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set(['apiKey', 'email', 'subject', 'text', 'textRu', 'textEn']);
+export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set([
+  'apiKey',
+  'content',
+  'email',
+  'subject',
+  'text',
+  'textRu',
+  'textEn',
+]);
 
 export const reason = z.string().trim().min(5).max(500);
 export const withReason = z.strictObject({ reason });

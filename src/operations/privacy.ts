@@ -91,7 +91,9 @@ export const PRIVACY_OPERATIONS = {
   }),
   'privacy.evidence': operation('privacy.read', 'dsr', nothing, async (_input, { targetId, deps }) => {
     const files = evidenceFiles(await findPrivacyRequest(targetId), deps.operator);
-    return { file: { name: `evidence-${targetId}.zip`, content: zipOf(files, new Date()) } };
+    return {
+      file: { name: `evidence-${targetId}.zip`, mediaType: 'application/zip', content: zipOf(files, new Date()) },
+    };
   }),
   'privacy.notice-sent': operation(PREPARE, 'dsr', toRecipient, async ({ recipient }, { actor, targetId }) => {
     await noteNotice(targetId, recipient, 'sent', personOf(actor));

@@ -114,14 +114,6 @@ async function extractPaper(act: DestructionActDocument, operator: Operator): Pr
   };
 }
 
-export async function actPdf(act: DestructionActDocument, operator: Operator): Promise<Buffer> {
-  return renderPdf(actPaper(act, operator));
-}
-
-export async function extractPdf(act: DestructionActDocument, operator: Operator): Promise<Buffer> {
-  return renderPdf(await extractPaper(act, operator));
-}
-
 /** The act as JSON: its row, by which the chain is checked, and the items of p. 3 in words. */
 export function actJson(act: DestructionActDocument, operator: Operator): string {
   return `${JSON.stringify({ act, items: Object.fromEntries(actFacts(act, operator)) }, undefined, 2)}\n`;
@@ -132,13 +124,28 @@ export async function* extractLines({ causeId, events }: DestructionActDocument)
   for await (const event of eventsOf(causeId, events)) yield extractLine(event);
 }
 
-/** The files of an act by their names, made one after the other. */
-export async function* actFiles(
-  act: DestructionActDocument,
-  operator: Operator,
-): AsyncGenerator<{ name: string; content: Buffer | AsyncIterable<string> }> {
-  yield { name: `act-${act._id}.pdf`, content: await actPdf(act, operator) };
-  yield { name: `act-${act._id}.json`, content: Buffer.from(actJson(act, operator)) };
-  yield { name: `extract-${act._id}.pdf`, content: await extractPdf(act, operator) };
-  yield { name: `extract-${act._id}.ndjson`, content: extractLines(act) };
+export const ACT_FILES = ['act.pdf', 'act.json', 'extract.pdf', 'extract.ndjson'] as const;
+export type ActFile = (typeof ACT_FILES)[number];
+
+const MAKERS: Readonly<
+  Record<ActFile, readonly [type: string, make: (act: DestructionActDocument, operator: Operator) => Promise<Content>]>
+> = {
+  'act.pdf': ['application/pdf', (act, operator) => renderPdf(actPaper(act, operator))],
+  'act.json': ['application/json', async (act, operator) => Buffer.from(actJson(act, operator))],
+  'extract.pdf': ['application/pdf', async (act, operator) => renderPdf(await extractPaper(act, operator))],
+  'extract.ndjson': ['application/x-ndjson', async (act) => extractLines(act)],
+};
+
+type Content = Buffer | AsyncIterable<string>;
+export type PaperFile = { name: string; mediaType: string; content: Content };
+
+/** One of the files of an act, named by its number: `act-7.pdf`. */
+export async function actFile(act: DestructionActDocument, file: ActFile, operator: Operator): Promise<PaperFile> {
+  const [mediaType, make] = MAKERS[file];
+  return { name: file.replace('.', `-${act._id}.`), mediaType, content: await make(act, operator) };
+}
+
+/** All files of an act, made one after the other. */
+export async function* actFiles(act: DestructionActDocument, operator: Operator): AsyncGenerator<PaperFile> {
+  for (const file of ACT_FILES) yield actFile(act, file, operator);
 }

@@ -16,6 +16,7 @@ import {
   Select,
   Text,
   TextArea,
+  upload,
   useSession,
   useState,
 } from './window.ts';
@@ -26,6 +27,7 @@ type FieldProperties = {
   field: ActionProperties['action']['custom']['fields'][number];
   value: string;
   setValue: (value: string) => void;
+  setFile: (file: Blob | undefined) => void;
 };
 
 const TEXT_CHARACTERS_MIN = 5;
@@ -36,12 +38,24 @@ function isLongEnough(name: string, value: string): boolean {
   return value.trim().length >= (name === 'reason' || name.startsWith('text') ? TEXT_CHARACTERS_MIN : 1);
 }
 
-function Field({ field: { name, kind, isOptional = false, choices = [] }, value, setValue }: FieldProperties): Element {
+function Field({
+  field: { name, kind, isOptional = false, choices = [] },
+  value,
+  setValue,
+  setFile,
+}: FieldProperties): Element {
   const { translateProperty, translateLabel, translateMessage } = page.AdminJS.useTranslation();
   const onChange = (event: { target: { value: string } }) => setValue(event.target.value);
   const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
   const common = { id: name, name, value, onChange, required: !isOptional, width: 1 };
   const inputs: Record<string, () => Element> = {
+    file: () =>
+      createElement('input', {
+        type: 'file',
+        id: name,
+        required: true,
+        onChange: (event: { target: { files: Blob[] } }) => setFile(event.target.files[0]),
+      }),
     number: () => createElement(Input, { ...common, type: 'text', inputMode: 'numeric', maxLength: 15 }),
     word: () => createElement(Input, { ...common, type: 'text', maxLength: 128 }),
     moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
@@ -180,6 +194,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
   const session = useSession();
   const { translateMessage } = page.AdminJS.useTranslation();
   const [values, setValues] = useState<Record<string, string>>({});
+  const [file, setFile] = useState<Blob | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | undefined>(undefined);
   const { fields, isDangerous, explanation } = action.custom;
@@ -188,7 +203,8 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
   const submit = (event: { preventDefault(): void }) => {
     event.preventDefault();
     setBusy(true);
-    ask(`resources/${resource.id}/${path}`, session, inputOf(fields, values))
+    const [at, input] = [`resources/${resource.id}/${path}`, inputOf(fields, values)];
+    (file ? upload(at, session, input, file) : ask(at, session, input))
       .then((answer) => {
         const { link, linkKind, expiresAt, told, content, accountIds, draft } = answer.body as Partial<Outcome> & {
           told?: boolean;
@@ -211,7 +227,9 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
       .finally(() => setBusy(false));
   };
 
-  const isComplete = fields.every(({ name, isOptional }) => isOptional || isLongEnough(name, values[name] ?? ''));
+  const isGiven = ({ name, kind, isOptional }: FieldProperties['field']) =>
+    kind === 'file' ? file !== undefined : isOptional || isLongEnough(name, values[name] ?? '');
+  const isComplete = fields.every(isGiven);
   const form = createElement(
     Box,
     { as: 'form', onSubmit: submit },
@@ -223,6 +241,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
           field,
           value: values[field.name] ?? '',
           setValue: (value: string) => setValues({ ...values, [field.name]: value }),
+          setFile,
         }),
       ),
     createElement(

@@ -21,7 +21,7 @@ import {
 
 type Related = { resourceId: string; filter: string; by?: string };
 type Properties = {
-  action: { custom: { nextStep: string; steps: string[]; related: Related[] } };
+  action: { custom: { nextStep: string; steps: string[]; related: Related[]; files: string[] } };
   resource: ResourceJson & { showProperties: PropertyJson[] };
   record: RecordJson;
 };
@@ -99,6 +99,30 @@ function Steps({ steps, record, resource }: Properties & { steps: string[] }): E
   );
 }
 
+/** What can be taken along. Plain links: the browser saves what they give. */
+function Files({ files, record, resource }: Properties & { files: string[] }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const base = `/admin/resources/${resource.id}/records/${encodeURIComponent(record.id)}/files`;
+  const links = files.map((name) =>
+    createElement(
+      Box,
+      { key: name, mb: 'default' },
+      createElement(
+        'a',
+        { href: `${base}/${name}`, download: '', style: { color: '#b45309' }, 'data-file': name },
+        translateMessage(`file_${name.replace('.', '_')}`),
+      ),
+    ),
+  );
+  return createElement(
+    Box,
+    CARD,
+    createElement(H4, { mb: 'lg' }, translateMessage('files')),
+    ...links,
+    createElement(Text, { color: 'grey60' }, translateMessage('filesHelp')),
+  );
+}
+
 type Listed = { records: RecordJson[]; meta: { total: number } };
 
 function RelatedTable({ related, id }: { related: Related; id: string }): Element {
@@ -168,7 +192,7 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
 
 export function Record(given: Properties): Element {
   const { action, resource, record } = given;
-  const { nextStep, steps, related } = action.custom;
+  const { nextStep, steps, related, files } = action.custom;
   const next = resource.showProperties.find(({ name }) => name === nextStep);
   const members = resource.showProperties.filter(({ name }) => name !== nextStep && !steps.includes(name));
   return createElement(
@@ -184,6 +208,7 @@ export function Record(given: Properties): Element {
         ...members.map((property) => createElement(Member, { ...given, key: property.name, property })),
       ),
     ),
+    files.length > 0 ? createElement(Files, { ...given, files }) : null,
     steps.length > 0 ? createElement(Steps, { ...given, steps }) : null,
     ...related.map((one) =>
       createElement(RelatedTable, {

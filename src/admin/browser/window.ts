@@ -105,6 +105,23 @@ export async function ask(path: string, session: Session, input?: Record<string,
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
 
+/** Sends a file as it is. @param input what else the command wants to know. */
+export async function upload(
+  path: string,
+  session: Session,
+  input: Record<string, string>,
+  file: Blob,
+): Promise<Answer> {
+  const headers = { 'content-type': 'application/octet-stream', 'x-form-token': session.formToken };
+  const response = await fetch(`/admin/api/${path}/upload?${new URLSearchParams(input)}`, {
+    method: 'POST',
+    headers,
+    body: file,
+  });
+  if (response.status === 401) page.location.assign('/sign-in');
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
 /** The text for what a command answered when it was refused. */
 export function refusal({ body }: Answer): string {
   const { error } = body as { error?: { code?: string } };
@@ -115,6 +132,7 @@ export function refusal({ body }: Answer): string {
     'staff_forbidden',
     'second_person_needed',
     'insufficient_balance',
+    'body_too_large',
   ];
   return error?.code !== undefined && known.includes(error.code) ? `error_${error.code}` : 'error_other';
 }

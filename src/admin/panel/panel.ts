@@ -81,7 +81,12 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
         show: {
           ...readable(spec),
           component: 'Record',
-          custom: { nextStep: spec.nextStep ?? '', steps: spec.steps ?? [], related: spec.related ?? [] },
+          custom: {
+            nextStep: spec.nextStep ?? '',
+            steps: spec.steps ?? [],
+            related: spec.related ?? [],
+            files: (spec.files ?? []).map(({ name }) => name),
+          },
         },
         search: readable(spec),
         new: NEVER,

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import type { AdminJS } from 'adminjs';
 import express, { type NextFunction, type Request, type Response, type Router } from 'express';
 import type { AuditLog } from '../../audit/append.ts';
@@ -8,12 +7,14 @@ import { can, type Permission } from '../../auth/roles.ts';
 import { AppError } from '../../errors.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
 import { auditActor, type Perform } from '../../operations/perform.ts';
-import { nonceOf, readCommand, readForm } from '../guards.ts';
+import { SIGNATURE_BYTES_MAX } from '../../privacy/act-signatures.ts';
+import { nonceOf, readCommand, readForm, readUpload } from '../guards.ts';
 import { actorOf, visitorOf } from '../visitor.ts';
 import { createAssets } from './assets.ts';
 import { panelPage } from './page.ts';
 import { createReader } from './reader.ts';
 import { fromAddress } from './record-id.ts';
+import { sendFile } from './send-file.ts';
 import type { PanelSpec } from './spec.ts';
 import { commandOf, specOf } from './specs.ts';
 
@@ -33,6 +34,8 @@ export type PanelDependencies = {
   apiUrl: string;
 };
 
+/** The largest file that any command takes. */
+const UPLOAD_BYTES_MAX = SIGNATURE_BYTES_MAX;
 const READS = new Set(['list', 'show', 'search']);
 const AUDIT_TOOLS = new Set(['verify', 'export']);
 
@@ -81,6 +84,19 @@ export function panelRoutes(deps: PanelDependencies): Router {
   router.get('/resources/:resourceId', allow('collection', 'list'), page);
   router.get('/resources/:resourceId/actions/:action', allow('collection'), page);
   router.get('/resources/:resourceId/records/:recordId/:action', allow('record'), page);
+
+  router.get(
+    '/resources/:resourceId/records/:recordId/files/:file',
+    async (request: Request<Record<'resourceId' | 'recordId' | 'file', string>>, response: Response) => {
+      const { resourceId, recordId, file: name } = request.params;
+      const found = specOf(resourceId)?.files?.find((one) => one.name === name);
+      if (!found) throw new AppError('not_found');
+      const order = { name: found.operation, targetId: fromAddress(recordId), input: { file: name } };
+      const { file } = await perform(actorOf(request), order);
+      if (!file) throw new Error(`${found.operation} gave no file`);
+      await sendFile(response, file);
+    },
+  );
 
   router.get('/api/dashboard', read);
   router.get('/api/resources/:resourceId/actions/:action', allow('collection'), read);
@@ -136,12 +152,25 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const command = { name: found.operation, targetId: fromAddress(recordId), input: {} };
     const { file } = await perform(actorOf(request), command);
     if (!file) throw new AppError('not_found');
-    response.setHeader('content-type', 'application/zip');
-    response.setHeader('content-disposition', `attachment; filename="${file.name}"`);
-    await pipeline(file.content, response);
+    await sendFile(response, file);
   });
   router.post('/api/resources/:resourceId/actions/:action', readCommand(), command('collection'));
   router.post('/api/resources/:resourceId/records/:recordId/:action', readCommand(), command('record'));
+  // What else the command wants to know stands in the address; the body is the file.
+  router.post(
+    '/api/resources/:resourceId/records/:recordId/:action/upload',
+    allow('record'),
+    readUpload(UPLOAD_BYTES_MAX),
+    (request: Request, _response: Response, next: NextFunction) => {
+      const { resourceId = '', action = '' } = request.params as Record<string, string>;
+      const spec = specOf(resourceId);
+      const isUpload = spec && commandOf(spec, 'record', action)?.fields.some(({ kind }) => kind === 'file');
+      if (!isUpload) throw new AppError('not_found');
+      request.body = { ...request.query, content: request.body as unknown };
+      next();
+    },
+    command('record'),
+  );
   return router;
 }
 

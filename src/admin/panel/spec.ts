@@ -47,7 +47,19 @@ export type CommandField = {
   name: string;
   isOptional?: boolean;
   /** `preview`: not typed by anybody; what a refusal told is sent back by whoever has seen it. */
-  kind: 'text' | 'secret' | 'letter' | 'word' | 'number' | 'email' | 'choice' | 'rubles' | 'moment' | 'preview';
+  /** `file`: goes as the body of the request; a command has one at most. */
+  kind:
+    | 'file'
+    | 'text'
+    | 'secret'
+    | 'letter'
+    | 'word'
+    | 'number'
+    | 'email'
+    | 'choice'
+    | 'rubles'
+    | 'moment'
+    | 'preview';
   choices?: readonly string[];
 };
 
@@ -92,6 +104,8 @@ export type PanelSpec = {
   steps?: readonly string[];
   /** Collections whose records belong to one of these, and the field there that holds its id (or what `by` names). */
   related?: readonly { resourceId: string; filter: string; by?: string }[];
+  /** What can be taken along of a record; each by a command, which is written down. */
+  files?: readonly { name: string; operation: OperationName }[];
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };

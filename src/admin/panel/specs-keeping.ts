@@ -26,7 +26,7 @@ export const RETENTION: PanelSpec = {
   title: 'id',
   related: [{ resourceId: 'audit', filter: 'targetId' }],
   fields: [
-    idField(),
+    idField({ listed: false }),
     words('category', { listed: true }),
     words('keptFor', { listed: true }),
     words('countedFrom', { listed: true }),

@@ -1,5 +1,6 @@
 import type { Document } from 'mongodb';
 import { SIGNATURE_KINDS } from '../../models/act-signature.ts';
+import { ACT_FILES } from '../../privacy/act-papers.ts';
 import { categoryIn, normIn } from '../../privacy/russian-norms.ts';
 import { choiceField, exactField, idField, numberField, textField, timeField, wordsField } from './fields.ts';
 import type { PanelSpec } from './spec.ts';
@@ -44,6 +45,18 @@ export const ACTS: PanelSpec = {
     textField('previousHash'),
     textField('hash'),
   ],
+  files: ACT_FILES.map((name) => ({ name, operation: 'acts.download' })),
+  commands: [
+    {
+      action: 'keepSigned',
+      operation: 'acts.sign',
+      icon: 'Upload',
+      fields: [
+        { name: 'signatureKind', kind: 'choice', choices: SIGNATURE_KINDS },
+        { name: 'content', kind: 'file' },
+      ],
+    },
+  ],
 };
 
 export const ACT_SIGNATURES: PanelSpec = {
@@ -62,4 +75,5 @@ export const ACT_SIGNATURES: PanelSpec = {
     textField('bytes', { listed: true }),
     textField('sha256'),
   ],
+  files: [{ name: 'copy', operation: 'acts.download-copy' }],
 };

@@ -83,6 +83,7 @@ export const COMMANDS: readonly [
   [() => `privacyRequests/records/${newId('dsr')}/cancelSubject`, 'privacy.execute', { reason }],
   [() => `privacyRequests/records/${newId('dsr')}/duplicateSubject`, 'privacy.execute', { reason }],
   [() => 'retention/records/none/changeTerm', 'privacy.execute', { reason, value: '7' }],
+  [() => 'acts/records/999/keepSigned', 'privacy.execute', { signatureKind: 'scan' }, 400],
   [() => `accounts/records/${newId('acc')}/setHold`, 'privacy.execute', { reason, norm: 'GPK art. 57' }],
   [() => `legalHolds/records/${newId('hld')}/releaseHold`, 'privacy.execute', { reason }],
   [() => `accounts/records/${newId('acc')}/withdrawConsent`, PREPARE, { reason, purpose: 'none' }, 200],
