@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainSettings } from './config-settings.ts';
 import { flag, integer, mongoUri, name, percent, seconds, secret } from './config-values.ts';
 import { CRASH_POINTS } from './crash-point.ts';
 import { type Environment, withFiles } from './environment-files.ts';
@@ -139,6 +140,8 @@ function build(
   providerKeys: Map<string, string>,
 ) {
   return {
+    /** By the names of their variables, for people to look at. */
+    settings: plainSettings(variables.shape, v),
     mode: v.OCELOTIQ_MODE,
     logLevel: v.LOG_LEVEL,
     mongo: {

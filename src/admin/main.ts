@@ -75,6 +75,7 @@ async function main(): Promise<void> {
     panel: {
       panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())), cipher, {
         retentionDefaults,
+        settings: config.settings,
       }),
       perform,
       audit,

@@ -41,6 +41,7 @@ const MATRIX = {
   'announcements.change': '-+-+-',
   'staff.read': '---++',
   'staff.change': '---+-',
+  'settings.read': '-+-++',
   'audit.read': '---++',
 } as const;
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { toAddress } from '../../src/admin/panel/record-id.ts';
@@ -13,7 +14,10 @@ import { PriceProposal } from '../../src/models/price-proposal.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
 import { Ticket } from '../../src/models/ticket.ts';
+import { signaturesOf } from '../../src/privacy/act-signatures.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { retentionValue } from '../../src/privacy/retention-settings.ts';
+import { rowClass } from '../../src/privacy/row-classes.ts';
 import { codeOf, PASSWORD } from '../auth/staff-desk.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
@@ -33,6 +37,9 @@ const ROLE_LANGUAGES: Readonly<Record<StaffRole, Language>> = {
   admin: 'en',
   auditor: 'ru',
 };
+/** In the browser: where each button over a record ends. */
+const RIGHT_ENDS =
+  "[...document.querySelectorAll('.adminjs_ButtonGroupItem')].map((one) => one.getBoundingClientRect().right)";
 const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
 
 (noBrowser ? describe.skip : describe)('the back-office in a browser', () => {
@@ -128,6 +135,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       contentGrants: seeded.grantId,
       announcements: seeded.announcementId,
       privacyRequests: seeded.privacyRequestId,
+      settings: 'RATE_IP_PER_MINUTE',
       retention: 'request.content',
       retentionRuns: seeded.papers.runId,
       legalHolds: seeded.papers.holdId,
@@ -249,6 +257,8 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await first.goto(`${ticket}/show`);
     await first.waitForSelector('[data-message=customer]');
     await picture(first, '20-ticket-ru');
+    const ends = await first.evaluate(RIGHT_ENDS);
+    expect(Math.max(...(ends as number[]))).toBeLessThanOrEqual(1_440);
     await first.goto(`${ticket}/refundTicket`);
     await first.fill('#rubles', '1,23');
     await first.fill('#reason', 'Ответ оборвался');
@@ -303,6 +313,43 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await page.context().close();
   });
 
+  it('shortens a term of keeping once it was seen what goes', async () => {
+    const page = await openAs('admin', 'ru');
+    await page.goto(`${office.url}/admin/resources/retention/records/delivery/changeTerm`);
+    await page.fill('#value', '45');
+    await page.fill('#reason', 'Сверка доставок занимает месяц');
+    await page.click('[data-command=changeTerm] button[type=submit]');
+    await page.waitForSelector('[data-rows="0"]');
+    await picture(page, '23-shorter-term-ru');
+    await page.click('[data-command=changeTerm] button[type=submit]');
+    await page.waitForSelector('[data-outcome=done]');
+    expect(await retentionValue(rowClass('delivery'), {})).toBe(45);
+    await page.context().close();
+  });
+
+  it.each(['ru', 'en'] as const)('hands out an act and keeps its signed copy in %s', async (language) => {
+    const page = await openAs('admin', language);
+    const act = `${office.url}/admin/resources/acts/records/${seeded.papers.actNumber}`;
+    await page.goto(`${act}/show`);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('[data-file="act.pdf"]')]);
+    expect(download.suggestedFilename()).toBe(`act-${seeded.papers.actNumber}.pdf`);
+    const pdf = readFileSync(await download.path());
+    expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+    await page.goto(`${act}/keepSigned`);
+    await page.click('[data-command=keepSigned] [class*=control]');
+    await page.keyboard.press('Enter');
+    const buffer = Buffer.concat([pdf, Buffer.from(`\n% signed, ${language}`)]);
+    await page.setInputFiles('#content', { name: 'any-name.exe', mimeType: 'application/x-none', buffer });
+    await picture(page, `24-signed-copy-${language}`);
+    await page.click('[data-command=keepSigned] button[type=submit]');
+    await page.waitForSelector('[data-outcome=done]');
+    expect((await signaturesOf(seeded.papers.actNumber)).at(-1)).toMatchObject({ bytes: buffer.length, kind: 'scan' });
+    await page.goto(`${act}/show`);
+    await page.waitForSelector('[data-related=actSignatures] tbody tr:nth-of-type(2)');
+    await picture(page, `25-act-${language}`);
+    await page.context().close();
+  });
+
   it('keeps nobody out: axe-core finds nothing serious on a page of each kind', async () => {
     const visitor = await window.open('ru');
     const found: string[] = [];
@@ -319,12 +366,18 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await examine(page, '/admin/resources/tickets', '[data-css="tickets-table-row"]');
     await examine(page, `/admin/resources/tickets/records/${seeded.ticketId}/show`, '[data-message=customer]');
     await examine(page, '/admin/resources/tickets/actions/openTicket', '#text');
+    await examine(page, `/admin/resources/acts/records/${seeded.papers.actNumber}/keepSigned`, '#content');
+    await page.goto(`${office.url}/admin/resources/requests`);
+    await page.waitForSelector('[data-css="requests-table-row"]');
+    await page.click(':text-is("Фильтр")');
+    await page.waitForSelector('[name="filter-model"]');
+    found.push(...(await barriers(page)).map((barrier) => `filter ${barrier}`));
     expect(found).toEqual([]);
     await page.context().close();
   });
 
   it('left no complaint in the console and asked no other host for anything', () => {
-    expect(window.complaints.filter((text) => !/status of 422/.test(text))).toEqual([]);
+    expect(window.complaints.filter((text) => !/status of 422|changeTerm: .* 400/.test(text))).toEqual([]);
     expect(window.elsewhere).toEqual([]);
   });
 });

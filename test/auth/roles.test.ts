@@ -40,6 +40,7 @@ const ALLOWED: Record<Permission, string> = {
   'announcements.change': 'operator admin',
   'staff.read': 'admin auditor',
   'staff.change': 'admin',
+  'settings.read': 'operator admin auditor',
   'audit.read': 'admin auditor',
 };
 

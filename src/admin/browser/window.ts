@@ -18,6 +18,13 @@ export type ResourceJson = {
   href: string | null;
   navigation: { name: string; icon: string } | null;
 };
+export type DocumentElement = {
+  parentElement: DocumentElement | null;
+  textContent: string;
+  matches(selector: string): boolean;
+  querySelector(selector: string): DocumentElement | null;
+  setAttribute(name: string, value: string): void;
+};
 export type Session = { email: string; role: string; formToken: string };
 export type ActionProperties = {
   action: {
@@ -57,7 +64,14 @@ type Globals = {
     };
   };
   createRoot(at: unknown): { render(element: Element): void };
-  document: { getElementById(id: string): unknown; documentElement: { lang: string } };
+  document: {
+    getElementById(id: string): unknown;
+    querySelectorAll(selector: string): Iterable<DocumentElement>;
+    documentElement: { lang: string };
+  };
+  MutationObserver: new (
+    changed: () => void,
+  ) => { observe(root: unknown, options: Readonly<Record<string, boolean>>): void };
   location: { assign(url: string): void };
 };
 

@@ -12,6 +12,7 @@ import { PRIVACY_WORDS } from './words/privacy.ts';
 import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
+import { SETTING_WORDS } from './words/settings.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
 import { TRAFFIC_WORDS } from './words/traffic.ts';
 
@@ -300,6 +301,7 @@ export const EN = joined(OWN, [
   PAPER_WORDS.en,
   INCIDENT_WORDS.en,
   CALENDAR_WORDS.en,
+  SETTING_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */

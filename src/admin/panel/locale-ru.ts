@@ -12,6 +12,7 @@ import { PRIVACY_WORDS } from './words/privacy.ts';
 import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
+import { SETTING_WORDS } from './words/settings.ts';
 import { SUPPORT_WORDS } from './words/support.ts';
 import { TRAFFIC_WORDS } from './words/traffic.ts';
 
@@ -291,6 +292,7 @@ const OURS = joined(OWN, [
   PAPER_WORDS.ru,
   INCIDENT_WORDS.ru,
   CALENDAR_WORDS.ru,
+  SETTING_WORDS.ru,
 ]);
 
 export const RU = {

@@ -1,5 +1,6 @@
 import type { Document, Filter as MongoFilter } from 'mongodb';
 import type { Permission } from '../../auth/roles.ts';
+import type { Config } from '../../config.ts';
 import type { StaffRole } from '../../models/staff.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import type { ContentCipher } from '../../privacy/content-key.ts';
@@ -79,7 +80,7 @@ export type PanelCommand = {
 };
 
 /** What is known without a database: the configuration of this process. */
-export type PanelFacts = { retentionDefaults: RetentionDefaults };
+export type PanelFacts = { retentionDefaults: RetentionDefaults; settings: Config['settings'] };
 
 export type PanelSpec = {
   id: string;

@@ -9,6 +9,7 @@ import { CONSENT_DOCUMENTS, CONSENTS, POLICY_ACCEPTANCES, POLICY_VERSIONS } from
 import { PRIVACY_REQUESTS } from './specs-privacy.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
+import { SETTINGS } from './specs-settings.ts';
 import { CONTENT_GRANTS, TICKETS } from './specs-support.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
@@ -42,6 +43,7 @@ export const SPECS: readonly PanelSpec[] = [
   CONSENTS,
   ANNOUNCEMENTS,
   STAFF,
+  SETTINGS,
   AUDIT,
 ];
 

@@ -27,7 +27,7 @@ const TRANSLATIONS = {
 /** Our colours over AdminJS' own; letters of the operator's machine, so that nothing is fetched from elsewhere. */
 export const THEME = {
   colors: {
-    primary100: '#b45309',
+    primary100: '#9f4708',
     primary80: '#c2650f',
     primary60: '#d97706',
     primary40: '#fbbf24',

@@ -31,6 +31,7 @@ export const RESOURCES: readonly [id: string, permission: Permission, record: ()
   ['productionCalendars', 'privacy-requests.read', () => 2027],
   ['incidents', 'incidents.read', () => panel().seeded.incidentId],
   ['incidentAccounts', 'incidents.read', () => toAddress(`${panel().seeded.incidentId}|${panel().seeded.accountId}`)],
+  ['settings', 'settings.read', () => 'RATE_IP_PER_MINUTE'],
   ['staff', 'staff.read', () => member('support').staffId],
   ['audit', 'audit.read', () => panel().seeded.auditSeq],
 ];
