@@ -64,7 +64,7 @@ export async function runJest(root, args, environment) {
       {
         cwd: root,
         env: { ...process.env, ...environment, NODE_OPTIONS: options.filter(Boolean).join(' ') },
-        timeoutMs: JEST_MS,
+        timeoutMs: Number(process.env.TESTS_MS_MAX ?? JEST_MS),
       },
     );
     const counts = countsOf(readReport(file));
