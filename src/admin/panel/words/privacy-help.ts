@@ -1,9 +1,33 @@
-/** What each next step of a data subject's request means and how it is done, in plain words, in both languages. */
+/** Each next step of a data subject's request, and how it is done in plain words, in both languages. */
 
-const none = { labels: {}, actions: {}, properties: {} };
+const none = { actions: {}, properties: {} };
 
 const en = {
   ...none,
+  labels: {
+    nextStep: {
+      identify: 'Make sure who asks, and note how',
+      plan: 'Plan the erasure: count what would go',
+      answer: 'Answer, then note what was answered',
+      correct: 'Correct the data where it stands (the e-mail: on the account’s page), then note which field it was',
+      await_archive: 'Nothing: the workers build the archive with the answer',
+      rebuild_archive: 'The archive could not be built, or its week is over: have it built again',
+      give_link: 'Make a link to the archive and send it to where the subject wants the answer',
+      await_download: 'Nothing: the subject has the link, or gets it with a key; the download answers the request',
+      check_download:
+        'The download was begun: ask whether the file arrived. If not, make another link; if so, note it as answered',
+      await_subject: 'Wait for what the subject was asked',
+      unblock: 'Remove what stands in the way, then plan again',
+      submit: 'Give the plan to a second person',
+      approve: 'An admin who did not plan it reads the plan and approves its hash',
+      cool_off: 'Nothing: the workers begin after the cooling-off',
+      await_workers: 'Nothing: the workers erase and check',
+      retry: 'Find out why it is incomplete, then repeat it',
+      release: 'Wait for the end of the legal hold',
+      notify: 'Send the notices to those who got the data (texts below), and note each as sent',
+      none: 'Nothing: it is over',
+    },
+  },
   messages: {
     help_nextStep_identify:
       'Nothing may be told or erased before it is known that the subject or a representative asks. A key of the account, a signed letter or an electronic signature is enough; never ask for a passport without a real doubt, and keep no copy. Then press “Identity shown”.',
@@ -44,6 +68,30 @@ const en = {
 
 const ru: typeof en = {
   ...none,
+  labels: {
+    nextStep: {
+      identify: 'Убедиться, кто обращается, и отметить как',
+      plan: 'Составить план: подсчитать, что будет уничтожено',
+      answer: 'Ответить и отметить, что отвечено',
+      correct:
+        'Исправить данные там, где они стоят (e-mail — на странице учётной записи), и отметить, какое это было поле',
+      await_archive: 'Ничего: обработчики составляют архив с ответом',
+      rebuild_archive: 'Архив не удалось составить или его неделя истекла: составить заново',
+      give_link: 'Создать ссылку на архив и отправить её туда, где субъект ждёт ответа',
+      await_download: 'Ничего: ссылка у субъекта или он возьмёт её своим ключом; скачивание и есть ответ',
+      check_download: 'Скачивание начато: узнать, дошёл ли файл. Нет — создать новую ссылку; да — отметить ответ',
+      await_subject: 'Ждать сведений от субъекта',
+      unblock: 'Устранить препятствия и составить план заново',
+      submit: 'Передать план второму человеку',
+      approve: 'Администратор, не составлявший план, читает его и одобряет его хеш',
+      cool_off: 'Ничего: обработчики начнут после периода ожидания',
+      await_workers: 'Ничего: обработчики уничтожают и проверяют',
+      retry: 'Выяснить, почему не завершено, и повторить',
+      release: 'Ждать окончания запрета на уничтожение',
+      notify: 'Отправить уведомления тем, кому передавались данные (тексты ниже), и отметить каждое',
+      none: 'Ничего: завершено',
+    },
+  },
   messages: {
     help_nextStep_identify:
       'Пока неизвестно, что обращается сам субъект или его представитель, ничего нельзя ни сообщать, ни удалять. Достаточно ключа учётной записи, подписанного письма или электронной подписи; паспорт без настоящих сомнений не просят, копии не хранят. Затем нажмите «Личность подтверждена».',
