@@ -8,6 +8,7 @@ import type { OperationResult } from '../src/operations/define.ts';
 import { type Command, createPerform } from '../src/operations/perform.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
 import { createEmailIndex } from '../src/privacy/email-index.ts';
+import { type FailedJobs, openFailedJobs } from '../src/queue/failed-jobs.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
 import { createProviderKeyStore } from '../src/requests/provider-keys.ts';
 import { createRequestWriter } from '../src/requests/writer.ts';
@@ -24,6 +25,11 @@ export async function performByScript(
   const { prefix } = config.redis;
   const redis = createRedis(config.redis.url, 'commands', log);
   const ready = async () => redisReady(redis, REDIS_TIMEOUT_MS);
+  const atQueues = async <T>(act: (jobs: FailedJobs) => Promise<T>): Promise<T> => {
+    await ready();
+    const jobs = openFailedJobs(redis, prefix);
+    return act(jobs).finally(jobs.close);
+  };
   const perform = createPerform(createAuditLog(config.secrets.pepper), {
     publishKey: async (keyId) => {
       await ready();
@@ -42,6 +48,11 @@ export async function performByScript(
     cipher: createContentCipher(config.secrets.masterKeys),
     emailIndex: createEmailIndex(config.secrets.masterKeys),
     providerKeys: createProviderKeyStore(config.secrets.masterKeys),
+    failedJobs: {
+      retry: (queue, id) => atQueues((jobs) => jobs.retry(queue, id)),
+      retryAll: (queue) => atQueues((jobs) => jobs.retryAll(queue)),
+      drain: (queue) => atQueues((jobs) => jobs.drain(queue)),
+    },
   });
   try {
     return await perform({ kind: 'script', ...(by === undefined ? {} : { by }) }, command);

@@ -3,6 +3,7 @@ import type { Config } from '../config.ts';
 import { AppError, errorBody, toAppError } from '../errors.ts';
 import { html } from '../html.ts';
 import type { Logger } from '../log.ts';
+import { BOARD_PATH, type BoardDependencies, boardRoutes } from './board/routes.ts';
 import { ICON_SVG, LOGO_SVG, STYLE } from './entrance/look.ts';
 import { sendPage } from './entrance/page.ts';
 import { type EntranceDependencies, entranceRoutes } from './entrance/routes.ts';
@@ -16,6 +17,7 @@ export type AdminDependencies = {
   config: Pick<Config, 'admin'>;
   entrance: EntranceDependencies;
   panel: PanelDependencies;
+  board: BoardDependencies;
   log: Logger;
   ready: () => Promise<boolean>;
 };
@@ -43,8 +45,10 @@ function gate(request: Request, response: Response, next: NextFunction): void {
   else throw new AppError('sign_in_failed', { message: 'Sign in first.' });
 }
 
-function isForScripts(request: Request): boolean {
-  return request.originalUrl.startsWith('/admin/api/') || request.originalUrl.startsWith('/admin/assets/');
+const FOR_SCRIPTS = ['/admin/api/', '/admin/assets/', `${BOARD_PATH}/api/`, `${BOARD_PATH}/static/`];
+
+function isForScripts({ originalUrl }: Request): boolean {
+  return FOR_SCRIPTS.some((path) => originalUrl.startsWith(path));
 }
 
 function bodyParserError(error: unknown): AppError | undefined {
@@ -107,6 +111,7 @@ export function createAdminApp(deps: AdminDependencies): Express {
   app.use(sameOriginOnly);
   app.get('/', (_request, response) => response.redirect(303, '/admin'));
   app.use(entranceRoutes(deps.entrance));
+  app.use(BOARD_PATH, gate, boardRoutes(deps.board));
   app.use('/admin', gate, panelRoutes(deps.panel));
   app.use(() => {
     throw new AppError('not_found');

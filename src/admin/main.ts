@@ -11,7 +11,9 @@ import { openLog } from '../open-log.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createEmailIndex } from '../privacy/email-index.ts';
-import { inspectQueues } from '../queue/inspect.ts';
+import { openBoardQueues } from '../queue/board-queues.ts';
+import { openFailedJobs } from '../queue/failed-jobs.ts';
+import { inspectQueues, listFailedJobs } from '../queue/inspect.ts';
 import { createRedis } from '../redis.ts';
 import { createProviderKeyStore } from '../requests/provider-keys.ts';
 import { createRequestWriter } from '../requests/writer.ts';
@@ -49,6 +51,11 @@ async function main(): Promise<void> {
   const redis = createRedis(config.redis.url, 'commands', log);
   lifecycle.defer('redis', () => redis.disconnect());
 
+  const failedJobs = openFailedJobs(redis, prefix);
+  lifecycle.defer('failed jobs', failedJobs.close);
+  const boardQueues = openBoardQueues(redis, prefix);
+  lifecycle.defer('board', boardQueues.close);
+
   const audit = createAuditLog(pepper);
   const cipher = createContentCipher(masterKeys);
   const perform = createPerform(audit, {
@@ -63,6 +70,7 @@ async function main(): Promise<void> {
     cipher,
     emailIndex: createEmailIndex(masterKeys),
     providerKeys: createProviderKeyStore(masterKeys),
+    failedJobs,
   });
   let stopping = false;
   const app = createAdminApp({
@@ -73,9 +81,11 @@ async function main(): Promise<void> {
       audit,
     },
     panel: {
-      panel: createPanel(() => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())), cipher, {
+      panel: createPanel(cipher, {
         retentionDefaults,
         settings: config.settings,
+        queues: () => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())),
+        failedJobs: () => within(QUEUES_MS, listFailedJobs(redis, prefix)),
       }),
       perform,
       audit,
@@ -83,6 +93,7 @@ async function main(): Promise<void> {
       publicUrl,
       apiUrl: config.api.publicUrl,
     },
+    board: { audit, queues: boardQueues.adapters },
     log,
     ready: async () => !stopping && (await pingMongo()),
   });

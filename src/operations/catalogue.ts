@@ -7,6 +7,7 @@ import { MONEY_OPERATIONS } from './money.ts';
 import { PAPER_OPERATIONS } from './papers.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
+import { QUEUE_OPERATIONS } from './queues.ts';
 import { RETENTION_OPERATIONS } from './retention.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
@@ -22,6 +23,7 @@ export const OPERATIONS = {
   ...MONEY_OPERATIONS,
   ...TRAFFIC_OPERATIONS,
   ...ROUTING_OPERATIONS,
+  ...QUEUE_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONTACT_OPERATIONS,
   ...STAFF_OPERATIONS,

@@ -8,6 +8,7 @@ import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EmailIndex } from '../privacy/email-index.ts';
 import type { Operator } from '../privacy/operator.ts';
 import type { PolicySources } from '../privacy/policy-content.ts';
+import type { FailedJobs, FailedTaken } from '../queue/failed-jobs.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
 import type { ProviderKeyStore } from '../requests/provider-keys.ts';
@@ -30,6 +31,7 @@ export type OperationDependencies = {
   /** What a version of the policy is made of. */
   policy: PolicySources;
   providerKeys: Pick<ProviderKeyStore, 'set' | 'remove'>;
+  failedJobs: Pick<FailedJobs, 'retry' | 'retryAll' | 'drain'>;
 };
 
 export type GivenFile = { name: string; mediaType: string; content: AsyncIterable<string | Uint8Array> };
@@ -49,6 +51,8 @@ export type OperationResult = {
   draft?: string;
   /** All processes were told of it. */
   told?: boolean;
+  /** How many a command was carried out for, and how many it left for the next. */
+  counts?: FailedTaken;
   /** What came into being, for the audit log. */
   madeId?: string;
 };

@@ -61,9 +61,10 @@ function reasonOf(input: unknown): string | undefined {
   return [...parts, ...(typeof reason === 'string' ? [reason] : [])].join('; ') || undefined;
 }
 
-/** What came of a command, for the log: what it made, and whom it found. */
-function outcomeOf({ madeId, accountIds }: OperationResult): { reason?: string } {
+/** What came of a command, for the log: what it made, whom it found, and how many it was carried out for. */
+function outcomeOf({ madeId, accountIds, counts }: OperationResult): { reason?: string } {
   if (madeId !== undefined) return { reason: `made: ${madeId}` };
+  if (counts !== undefined) return { reason: `taken: ${counts.taken}; left: ${counts.left}` };
   return accountIds === undefined ? {} : { reason: `found: ${accountIds.join(', ') || 'none'}` };
 }
 

@@ -1,9 +1,8 @@
-import { Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { QUEUES, type QueueName } from './define-job.ts';
 import { JOBS, type JobKey, type JobPayload } from './jobs.ts';
+import { openQueues } from './open-queues.ts';
 
-const EVENTS_KEPT = 100;
 const PRIORITY_MAX = 2_000_000;
 
 export type EnqueueOptions = {
@@ -29,32 +28,11 @@ export type Producer = {
  * @param prefix key prefix shared by api and workers.
  */
 export function createProducer(connection: Redis, prefix: string): Producer {
-  const queues = new Map<QueueName, Queue>(
-    QUEUES.map((name) => [
-      name,
-      new Queue(name, {
-        connection,
-        prefix: `${prefix}:q`,
-        skipVersionCheck: true,
-        skipMetasUpdate: true,
-        skipWaitingForReady: true,
-        streams: { events: { maxLen: EVENTS_KEPT } },
-      }),
-    ]),
-  );
-  // BullMQ repeats connection errors on each queue; redis.ts has logged them once already.
-  for (const queue of queues.values()) queue.on('error', () => undefined);
-
-  function queueOf(name: QueueName): Queue {
-    const queue = queues.get(name);
-    if (!queue) throw new Error(`unknown queue ${name}`);
-    return queue;
-  }
-
+  const queues = openQueues(connection, prefix);
   return {
     enqueue: async (key, payload, options = {}) => {
       const job = JOBS[key];
-      await queueOf(job.queue).add(job.name, payload, {
+      await queues.of(job.queue).add(job.name, payload, {
         attempts: job.attempts,
         backoff: { type: 'exponential', delay: job.backoffMs },
         removeOnComplete: job.keep === 0 ? true : { count: job.keep },
@@ -67,7 +45,7 @@ export function createProducer(connection: Redis, prefix: string): Producer {
     counts: async () => {
       const entries = await Promise.all(
         QUEUES.map(async (name) => {
-          const c = await queueOf(name).getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
+          const c = await queues.of(name).getJobCounts('waiting', 'prioritized', 'active', 'delayed', 'failed');
           const count = (state: string) => c[state] ?? 0;
           return [
             name,
@@ -83,12 +61,10 @@ export function createProducer(connection: Redis, prefix: string): Producer {
       return Object.fromEntries(entries) as QueueCounts;
     },
     oldestWaitingMs: async (name, nowMs) => {
-      const jobs = await queueOf(name).getJobs(['waiting', 'prioritized'], 0, 0, true);
+      const jobs = await queues.of(name).getJobs(['waiting', 'prioritized'], 0, 0, true);
       const oldest = jobs.reduce((earliest, job) => Math.min(earliest, job?.timestamp ?? nowMs), nowMs);
       return Math.max(0, nowMs - oldest);
     },
-    close: async () => {
-      await Promise.all([...queues.values()].map((queue) => queue.close()));
-    },
+    close: queues.close,
   };
 }

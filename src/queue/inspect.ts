@@ -1,25 +1,34 @@
 import type { Redis } from 'ioredis';
 import { QUEUES, type QueueName } from './define-job.ts';
+import { shownReason } from './job-failure.ts';
+import { jobKeyOf } from './jobs.ts';
 
 /**
  * How the queues stand, for people to look at. Plain reads of BullMQ's keys instead of its own scripts: the back-office
  * has an account on Redis that may only read.
  */
 
-const FAILED_MAX = 10;
-const REASON_CHARACTERS_MAX = 200;
+/** Of each queue so many failed jobs are told, the newest. */
+export const FAILED_TOLD_MAX = 200;
 
-export type FailedJob = { id: string; name: string; reason: string; failedAt: Date };
+export type FailedJob = {
+  queue: QueueName;
+  id: string;
+  name: string;
+  /** How often it was tried. */
+  attempts: number;
+  /** A short code; never the text of an error. */
+  reason: string;
+  failedAt: Date;
+};
 export type QueueState = {
   queue: QueueName;
   waiting: number;
   active: number;
   delayed: number;
-  /** Of these the newest are in `failedJobs`. */
   failed: number;
   /** Age of the oldest waiting job, 0 when none waits. */
   oldestWaitingMs: number;
-  failedJobs: FailedJob[];
 };
 
 async function oldestWaiting(redis: Redis, key: string, nowMs: number): Promise<number> {
@@ -33,15 +42,24 @@ async function oldestWaiting(redis: Redis, key: string, nowMs: number): Promise<
   return Math.max(0, ...ages);
 }
 
-async function failedJobs(redis: Redis, key: string): Promise<FailedJob[]> {
-  const ids = await redis.zrevrange(`${key}:failed`, 0, FAILED_MAX - 1);
+async function failedJobsOf(redis: Redis, prefix: string, queue: QueueName): Promise<FailedJob[]> {
+  const key = `${prefix}:q:${queue}`;
+  const ids = await redis.zrevrange(`${key}:failed`, 0, FAILED_TOLD_MAX - 1);
   return Promise.all(
     ids.map(async (id) => {
-      const [name, reason, at] = await redis.hmget(`${key}:${id}`, 'name', 'failedReason', 'finishedOn');
+      const [name, reason, at, attempts] = await redis.hmget(
+        `${key}:${id}`,
+        'name',
+        'failedReason',
+        'finishedOn',
+        'atm',
+      );
       return {
+        queue,
         id,
-        name: name ?? '',
-        reason: (reason ?? '').slice(0, REASON_CHARACTERS_MAX),
+        name: jobKeyOf(name ?? '') ? (name ?? '') : '',
+        attempts: Number(attempts ?? 0),
+        reason: shownReason(reason ?? ''),
         failedAt: new Date(Number(at ?? 0)),
       };
     }),
@@ -50,19 +68,24 @@ async function failedJobs(redis: Redis, key: string): Promise<FailedJob[]> {
 
 async function stateOf(redis: Redis, prefix: string, queue: QueueName, nowMs: number): Promise<QueueState> {
   const key = `${prefix}:q:${queue}`;
-  const [waiting, prioritized, active, delayed, failed, oldestWaitingMs, jobs] = await Promise.all([
+  const [waiting, prioritized, active, delayed, failed, oldestWaitingMs] = await Promise.all([
     redis.llen(`${key}:wait`),
     redis.zcard(`${key}:prioritized`),
     redis.llen(`${key}:active`),
     redis.zcard(`${key}:delayed`),
     redis.zcard(`${key}:failed`),
     oldestWaiting(redis, key, nowMs),
-    failedJobs(redis, key),
   ]);
-  return { queue, waiting: waiting + prioritized, active, delayed, failed, oldestWaitingMs, failedJobs: jobs };
+  return { queue, waiting: waiting + prioritized, active, delayed, failed, oldestWaitingMs };
 }
 
 /** Every queue. Rejects when Redis does not answer. */
 export function inspectQueues(redis: Redis, prefix: string, nowMs: number): Promise<QueueState[]> {
   return Promise.all(QUEUES.map((queue) => stateOf(redis, prefix, queue, nowMs)));
+}
+
+/** What failed and is kept, the newest of all queues first. Rejects when Redis does not answer. */
+export async function listFailedJobs(redis: Redis, prefix: string): Promise<FailedJob[]> {
+  const jobs = await Promise.all(QUEUES.map((queue) => failedJobsOf(redis, prefix, queue)));
+  return jobs.flat().sort((a, b) => b.failedAt.getTime() - a.failedAt.getTime());
 }

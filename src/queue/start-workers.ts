@@ -2,6 +2,7 @@ import { DelayedError, type Job, UnrecoverableError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { QUEUES, type QueueName } from './define-job.ts';
+import { toJobFailure } from './job-failure.ts';
 import { type Handlers, type JobObserver, runJob } from './run-job.ts';
 
 export type WorkersOptions = {
@@ -66,7 +67,11 @@ export function startWorkers(options: WorkersOptions): Workers {
     lastStartMs = performance.now();
     try {
       const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1 };
-      const outcome = await runJob(signal ? { ...raw, signal } : raw, handlers, log, observe);
+      const outcome = await runJob(signal ? { ...raw, signal } : raw, handlers, log, observe).catch(
+        (error: unknown) => {
+          throw toJobFailure(error);
+        },
+      );
       if (outcome.kind === 'snooze') {
         await job.moveToDelayed(Date.now() + outcome.delayMs, token);
         throw new DelayedError();

@@ -5,6 +5,7 @@ import { buildArchive } from '../privacy/archives.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { runRetention } from '../privacy/retention.ts';
+import { JobFailure } from '../queue/job-failure.ts';
 import { done, type Outcome } from '../queue/outcome.ts';
 import type { Handlers, JobContext } from '../queue/run-job.ts';
 import { runRequest } from '../requests/run.ts';
@@ -49,7 +50,7 @@ export function createHandlers(deps: HandlerDependencies): Handlers {
       const count = run.classes.reduce((sum, { removed }) => sum + removed, counters);
       log.info({ jobName: 'purge-content', state: run.state, count }, 'old content and counters purged');
       // The queue tries again what failed; a setting that was refused waits for a person.
-      if (run.classes.some(({ outcome }) => outcome === 'failed')) throw new Error('retention failed for a class');
+      if (run.classes.some(({ outcome }) => outcome === 'failed')) throw new JobFailure('retention_failed');
       return done;
     },
   };

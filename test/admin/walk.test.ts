@@ -23,6 +23,7 @@ import { useStores } from '../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
 import { barriers, type Language, openBrowser, picture, type Window } from './browser.ts';
 import { type Seeded, seedPanel } from './seed.ts';
+import { FAILED_JOB, seedFailedJobs } from './seed-jobs.ts';
 
 /** The back-office as a person sees it, in a real browser. */
 
@@ -51,6 +52,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
   beforeAll(async () => {
     office = await startBackOffice(stores);
     seeded = await seedPanel(office);
+    await seedFailedJobs(stores);
     for (const role of STAFF_ROLES) members.set(role, await signIn(office.url, role));
     window = await openBrowser(office.url);
   }, 240_000);
@@ -249,6 +251,32 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await second.waitForSelector('[data-related=prices] tbody tr');
     await picture(second, '19-model-ru');
     await second.context().close();
+  });
+
+  it.each([
+    ['operator', 'ru'],
+    ['admin', 'en'],
+  ] as const)('lets %s try a failed job again in %s', async (role, language) => {
+    await seedFailedJobs(stores, [FAILED_JOB, { ...FAILED_JOB, jobId: 'purge-content-2026-11-24' }]);
+    const page = await openAs(role, language);
+    await page.goto(`${office.url}/admin/resources/queues/records/maintenance/show`);
+    await page.waitForSelector('[data-related=failedJobs] tbody tr');
+    await picture(page, `23-queue-${language}`);
+    await page.click('[data-related=failedJobs] tbody a');
+    await page.waitForSelector('[data-record]');
+    await picture(page, `24-failed-job-${language}`);
+    const job = toAddress(`maintenance/${FAILED_JOB.jobId}`);
+    await page.goto(`${office.url}/admin/resources/failedJobs/records/${job}/retryJob`);
+    await page.fill('#reason', 'The disk was full');
+    await picture(page, `25-retry-${language}`);
+    await page.click('[data-command=retryJob] button[type=submit]');
+    await page.waitForSelector('[data-outcome=done]');
+    await page.goto(`${office.url}/admin/resources/queues/records/maintenance/drainFailed`);
+    await page.fill('#reason', 'Another night has purged it');
+    await page.click('[data-command=drainFailed] button[type=submit]');
+    await page.waitForSelector('[data-taken="1"][data-left="0"]');
+    await picture(page, `26-drained-${language}`);
+    await page.context().close();
   });
 
   it('gives money back from a ticket when a second person approves', async () => {

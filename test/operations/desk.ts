@@ -2,7 +2,7 @@ import { createAuditLog } from '../../src/audit/append.ts';
 import { newId } from '../../src/ids.ts';
 import type { StaffRole } from '../../src/models/staff.ts';
 import type { OperationName } from '../../src/operations/catalogue.ts';
-import type { OperationResult } from '../../src/operations/define.ts';
+import type { OperationDependencies, OperationResult } from '../../src/operations/define.ts';
 import { createPerform } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
@@ -22,7 +22,14 @@ export const providerKeys = createProviderKeyStore(masterKeys);
 
 const operator = { name: '', address: '', inn: '', email: '', executor: '', processors: '' };
 
-export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
+/** Queues without a failed job. */
+export const noFailedJobs = {
+  retry: async (): Promise<'not_found'> => 'not_found',
+  retryAll: async () => ({ taken: 0, left: 0 }),
+  drain: async () => ({ taken: 0, left: 0 }),
+} as const;
+
+export const dependencies: OperationDependencies = {
   publishKey: async () => undefined,
   operator,
   policy: { operator, retentionDefaults: {} },
@@ -34,7 +41,10 @@ export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), {
   cipher,
   emailIndex,
   providerKeys,
-});
+  failedJobs: noFailedJobs,
+};
+
+export const perform = createPerform(createAuditLog(Buffer.alloc(32, 7)), dependencies);
 
 export type Person = { kind: 'staff'; staffId: string; role: StaffRole; address: string };
 

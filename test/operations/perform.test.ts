@@ -11,6 +11,7 @@ import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { createProviderKeyStore } from '../../src/requests/provider-keys.ts';
 import { useStores } from '../helpers/stores.ts';
+import { noFailedJobs } from './desk.ts';
 
 useStores();
 const pepper = Buffer.alloc(32, 7);
@@ -27,6 +28,7 @@ const deps = {
   cipher: createContentCipher(masterKeys),
   emailIndex: createEmailIndex(masterKeys),
   providerKeys: createProviderKeyStore(masterKeys),
+  failedJobs: noFailedJobs,
 };
 const perform = createPerform(createAuditLog(pepper), deps);
 const actor = (role: StaffRole) => ({ kind: 'staff', staffId: newId('stf'), role, address: '192.0.2.1' }) as const;
@@ -42,7 +44,7 @@ function targetOf(name: OperationName): { targetId?: string } {
   const { target } = OPERATIONS[name];
   if (target === undefined) return {};
   if (typeof target === 'string') return { targetId: newId(target) };
-  return { targetId: ['any', '1'].find((text) => target.test(text)) ?? '' };
+  return { targetId: ['any', '1', 'webhooks', 'webhooks/any'].find((text) => target.test(text)) ?? '' };
 }
 
 describe.each(OPERATION_NAMES)('%s', (name) => {

@@ -84,6 +84,7 @@ function Field({
 }
 
 type Content = { input?: string; answer?: string; isCut: boolean };
+type Counts = { taken: number; left: number };
 type Outcome = {
   message: string;
   isGood: boolean;
@@ -95,6 +96,7 @@ type Outcome = {
   /** What goes, of a command that wants it seen first. */
   rows?: number;
   draft?: string;
+  counts?: Counts;
 };
 
 /** What a customer sent or got: text as it is, and nothing that the browser would make of it. */
@@ -143,9 +145,26 @@ function FoundAccounts({ accountIds }: { accountIds: string[] }): Element {
   return createElement(Box, { mt: 'lg', 'data-found': accountIds.length }, ...links);
 }
 
+function Counted({ counts: { taken, left } }: { counts: Counts }): Element {
+  const { translateMessage } = page.AdminJS.useTranslation();
+  const text = `${translateMessage('countsTaken')} ${taken}. ${translateMessage('countsLeft')} ${left}.`;
+  return createElement(Text, { mt: 'lg', 'data-taken': taken, 'data-left': left }, text);
+}
+
 function Result({ outcome }: { outcome: Outcome }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const { message, isGood, link, linkKind = 'invitation', expiresAt, content, accountIds, rows, draft } = outcome;
+  const {
+    message,
+    isGood,
+    link,
+    linkKind = 'invitation',
+    expiresAt,
+    content,
+    accountIds,
+    rows,
+    draft,
+    counts,
+  } = outcome;
   const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
   return createElement(
     Box,
@@ -169,6 +188,7 @@ function Result({ outcome }: { outcome: Outcome }): Element {
     content && createElement(ContentView, { content }),
     accountIds && createElement(FoundAccounts, { accountIds }),
     draft && createElement(ContentText, { name: 'draftText', text: draft }),
+    counts && createElement(Counted, { counts }),
   );
 }
 
@@ -206,9 +226,10 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     const [at, input] = [`resources/${resource.id}/${path}`, inputOf(fields, values)];
     (file ? upload(at, session, input, file) : ask(at, session, input))
       .then((answer) => {
-        const { link, linkKind, expiresAt, told, content, accountIds, draft } = answer.body as Partial<Outcome> & {
-          told?: boolean;
-        };
+        const { link, linkKind, expiresAt, told, content, accountIds, draft, counts } =
+          answer.body as Partial<Outcome> & {
+            told?: boolean;
+          };
         const isGood = answer.status === 200;
         const preview = isGood ? undefined : previewOf(answer);
         if (preview) setValues({ ...values, preview: preview.preview });
@@ -221,6 +242,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
           ...(accountIds ? { accountIds } : {}),
           ...(preview ? { rows: preview.rows } : {}),
           ...(draft ? { draft } : {}),
+          ...(counts ? { counts } : {}),
         });
       })
       .catch(() => setOutcome({ message: 'error_other', isGood: false }))

@@ -2,7 +2,6 @@ import { Box, createElement, type Element, H4, localeOf, page, Text } from './wi
 
 /** How the queues stand, on the first page of those who look after them. */
 
-type FailedJob = { id: string; name: string; reason: string; failedAt: string };
 export type QueueState = {
   queue: string;
   waiting: number;
@@ -10,12 +9,12 @@ export type QueueState = {
   delayed: number;
   failed: number;
   oldestWaitingMs: number;
-  failedJobs: FailedJob[];
 };
 
 const CARD = { bg: 'white', p: 'xl', mb: 'xxl', style: { borderRadius: 12, overflowX: 'auto' } };
 const CELL = { padding: '8px 24px 8px 0' };
 const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldestWaiting'] as const;
+const LINK = { color: '#b45309' };
 const SECOND_MS = 1_000;
 
 function Row({ state }: { state: QueueState }): Element {
@@ -29,23 +28,11 @@ function Row({ state }: { state: QueueState }): Element {
     state.failed,
     age,
   ];
-  const row = createElement(
+  return createElement(
     'tr',
     { 'data-queue': state.queue },
     ...cells.map((cell, index) => createElement('td', { key: COLUMNS[index], style: CELL }, String(cell))),
   );
-  const failures = state.failedJobs.map(({ id, name, reason }) =>
-    createElement(
-      'tr',
-      { key: id },
-      createElement(
-        'td',
-        { colSpan: COLUMNS.length, style: { ...CELL, color: '#991b1b' } },
-        `${name} ${id}: ${reason}`,
-      ),
-    ),
-  );
-  return createElement(page.React.Fragment, null, row, ...failures);
 }
 
 export function Queues({ queues }: { queues: QueueState[] | null }): Element {
@@ -65,6 +52,16 @@ export function Queues({ queues }: { queues: QueueState[] | null }): Element {
     queues
       ? createElement('table', null, createElement('thead', null, heading), createElement('tbody', null, ...rows))
       : createElement(Text, null, translateMessage('queuesAway')),
+    createElement(
+      Box,
+      { mt: 'lg' },
+      createElement(
+        page.ReactRouterDOM.Link,
+        { to: '/admin/resources/queues', style: LINK },
+        translateMessage('openQueues'),
+      ),
+      createElement('a', { href: '/admin/board/', style: { ...LINK, marginLeft: 24 } }, translateMessage('openBoard')),
+    ),
   );
 }
 

@@ -2,7 +2,7 @@ import { type ActionContext, type ActionRequest, AdminJS, type ResourceWithOptio
 import { can } from '../../auth/roles.ts';
 import { OPERATIONS } from '../../operations/catalogue.ts';
 import { createRanking } from '../../rollups/ranking.ts';
-import { dashboardFacts, type ReadQueues } from './dashboard.ts';
+import { dashboardFacts } from './dashboard.ts';
 import { MadeResource } from './made-resource.ts';
 import { PanelResource, roleOf } from './resource.ts';
 import type { PanelCipher, PanelCommand, PanelFacts, PanelSpec } from './spec.ts';
@@ -101,8 +101,8 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
 }
 
 /** Makes the panel. Nothing is bundled or written: its scripts are part of the build. */
-export function createPanel(readQueues: ReadQueues, cipher: PanelCipher, facts: PanelFacts): AdminJS {
-  const sources = { readQueues, rankAccounts: createRanking() };
+export function createPanel(cipher: PanelCipher, facts: PanelFacts): AdminJS {
+  const sources = { readQueues: facts.queues, rankAccounts: createRanking() };
   return new AdminJS({
     rootPath: ROOT_PATH,
     loginPath: '/sign-in',

@@ -109,7 +109,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const found = spec && commandOf(spec, kind, action);
     if (!found || found.isFile) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
-    const { invitation, archiveLink, told, content, accountIds, draft } = await perform(actorOf(request), {
+    const { invitation, archiveLink, told, content, accountIds, draft, counts } = await perform(actorOf(request), {
       name: found.operation,
       ...target,
       input: request.body,
@@ -122,6 +122,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
       ...(content === undefined ? {} : { content }),
       ...(accountIds === undefined ? {} : { accountIds }),
       ...(draft === undefined ? {} : { draft }),
+      ...(counts === undefined ? {} : { counts }),
     });
   };
   router.post(

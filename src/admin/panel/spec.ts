@@ -5,6 +5,7 @@ import type { StaffRole } from '../../models/staff.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import type { ContentCipher } from '../../privacy/content-key.ts';
 import type { RetentionDefaults } from '../../privacy/retention-settings.ts';
+import type { FailedJob, QueueState } from '../../queue/inspect.ts';
 
 /**
  * How a collection is shown. Nothing of a document leaves the database but the paths of the fields named here, and
@@ -79,8 +80,14 @@ export type PanelCommand = {
   explanation?: string;
 };
 
-/** What is known without a database: the configuration of this process. */
-export type PanelFacts = { retentionDefaults: RetentionDefaults; settings: Config['settings'] };
+/** What is known without the database. What is read of the queues rejects when Redis does not answer in time. */
+export type PanelFacts = {
+  /** Of the configuration of this process. */
+  retentionDefaults: RetentionDefaults;
+  settings: Config['settings'];
+  queues: () => Promise<QueueState[]>;
+  failedJobs: () => Promise<FailedJob[]>;
+};
 
 export type PanelSpec = {
   id: string;

@@ -7,6 +7,7 @@ import { ACCOUNTS, ADJUSTMENTS, ALERTS, LEDGER } from './specs-money.ts';
 import { ACT_SIGNATURES, ACTS } from './specs-papers.ts';
 import { CONSENT_DOCUMENTS, CONSENTS, POLICY_ACCEPTANCES, POLICY_VERSIONS } from './specs-policy.ts';
 import { PRIVACY_REQUESTS } from './specs-privacy.ts';
+import { FAILED_JOBS, QUEUE_STATES } from './specs-queues.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
 import { SETTINGS } from './specs-settings.ts';
@@ -26,6 +27,8 @@ export const SPECS: readonly PanelSpec[] = [
   PROPOSALS,
   MODELS,
   PROVIDERS,
+  QUEUE_STATES,
+  FAILED_JOBS,
   TICKETS,
   CONTENT_GRANTS,
   PRIVACY_REQUESTS,

@@ -1,3 +1,4 @@
+import { toAddress } from '../../../src/admin/panel/record-id.ts';
 import type { Permission } from '../../../src/auth/roles.ts';
 import { newId } from '../../../src/ids.ts';
 import { reason } from './desk.ts';
@@ -44,6 +45,10 @@ export const COMMANDS: readonly [
   ],
   [() => 'providers/records/none/removeKey', 'provider-keys.change', { reason }],
   [() => 'providers/records/none/disable', 'routing.change', { reason }],
+  [() => `failedJobs/records/${toAddress('maintenance/none')}/retryJob`, 'routing.change', { reason }],
+  [() => 'failedJobs/records/none/retryJob', 'routing.change', { reason }],
+  [() => 'queues/records/webhooks/retryFailed', 'routing.change', { reason }, 200],
+  [() => 'queues/records/webhooks/drainFailed', 'routing.change', { reason }, 200],
   [() => `proposals/records/${newId('ppr')}/approvePrice`, 'prices.approve', { reason }],
   [() => `proposals/records/${newId('ppr')}/rejectPrice`, ['prices.propose', 'prices.approve'], { reason }],
   [() => `keys/records/${newId('key')}/revoke`, 'keys.revoke', { reason }],

@@ -6,6 +6,7 @@ import { STAFF_ROLES, type StaffRole } from '../../../src/models/staff.ts';
 import { useStores } from '../../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from '../back-office.ts';
 import { type Seeded, seedPanel } from '../seed.ts';
+import { seedFailedJobs } from '../seed-jobs.ts';
 
 /** One back-office with one of everything in it and a member of each role, for all tests of the panel. */
 
@@ -20,6 +21,7 @@ export function usePanel(): void {
   beforeAll(async () => {
     const office = await startBackOffice(stores, { TMPDIR: uploads });
     started = { office, seeded: await seedPanel(office) };
+    await seedFailedJobs(stores);
     for (const role of STAFF_ROLES) members.set(role, await signIn(office.url, role));
   });
   afterAll(async () => {

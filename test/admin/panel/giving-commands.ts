@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { toAddress } from '../../../src/admin/panel/record-id.ts';
 import { Account } from '../../../src/models/account.ts';
 import { ApiKey } from '../../../src/models/api-key.ts';
 import { AuditEntry } from '../../../src/models/audit-entry.ts';
 import { Delivery } from '../../../src/models/delivery.ts';
 import { Request } from '../../../src/models/request.ts';
 import { Staff } from '../../../src/models/staff.ts';
+import { FAILED_JOB } from '../seed-jobs.ts';
 import { member, panel, reason } from './desk.ts';
 
 /** What a command does, and what is no command. */
@@ -39,6 +41,21 @@ export function testCommands(): void {
       expect((await ApiKey.findById(panel().seeded.keyId).lean())?.revokedAt).toBeInstanceOf(Date);
       expect((await Request.findById(panel().seeded.openRequestId).lean())?.state).toBe('cancelled');
       expect((await Delivery.findById(panel().seeded.deliveryId).lean())?.state).toBe('pending');
+    });
+
+    it('about failed jobs shows them without what was thrown, and lets one wait again', async () => {
+      const { visitor } = member('operator');
+      const { text, body } = await visitor.read('failedJobs/actions/list?filters.queue=maintenance');
+      expect(body.records).toMatchObject([
+        { params: { jobId: FAILED_JOB.jobId, tries: '1', failedReason: 'TypeError' } },
+      ]);
+      expect(text).not.toContain('canary');
+      expect((await visitor.read('failedJobs/actions/list?filters.queue=webhooks')).body.records).toEqual([]);
+      const path = `failedJobs/records/${toAddress(`maintenance/${FAILED_JOB.jobId}`)}/retryJob`;
+      expect((await visitor.command(path, { reason })).status).toBe(200);
+      expect((await visitor.command(path, { reason })).status).toBe(409);
+      const { body: queue } = await visitor.read('queues/records/maintenance/show');
+      expect(queue).toMatchObject({ record: { params: { waiting: '1', failed: '0' } } });
     });
 
     it('invites with a link that is shown once and is nowhere else', async () => {

@@ -1,5 +1,6 @@
 import { toAddress } from '../../../src/admin/panel/record-id.ts';
 import type { Permission } from '../../../src/auth/roles.ts';
+import { FAILED_JOB } from '../seed-jobs.ts';
 import { member, panel } from './desk.ts';
 
 /** Every resource with what its reading needs and a record of it. */
@@ -15,6 +16,8 @@ export const RESOURCES: readonly [id: string, permission: Permission, record: ()
   ['proposals', 'prices.read', () => panel().seeded.proposalId],
   ['models', 'routing.read', () => toAddress(panel().seeded.modelId)],
   ['providers', 'routing.read', () => panel().seeded.providerId],
+  ['queues', 'routing.read', () => 'maintenance'],
+  ['failedJobs', 'routing.read', () => toAddress(`maintenance/${FAILED_JOB.jobId}`)],
   ['tickets', 'tickets.read', () => panel().seeded.ticketId],
   ['contentGrants', 'tickets.read', () => panel().seeded.grantId],
   ['announcements', 'announcements.read', () => panel().seeded.announcementId],
