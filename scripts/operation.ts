@@ -28,7 +28,11 @@ export async function performByScript(
   const atQueues = async <T>(act: (jobs: FailedJobs) => Promise<T>): Promise<T> => {
     await ready();
     const jobs = openFailedJobs(redis, prefix);
-    return act(jobs).finally(jobs.close);
+    try {
+      return await act(jobs);
+    } finally {
+      await jobs.close();
+    }
   };
   const perform = createPerform(createAuditLog(config.secrets.pepper), {
     publishKey: async (keyId) => {

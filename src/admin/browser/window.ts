@@ -127,7 +127,7 @@ export async function upload(
   file: Blob,
 ): Promise<Answer> {
   const headers = { 'content-type': 'application/octet-stream', 'x-form-token': session.formToken };
-  const response = await fetch(`/admin/api/${path}/upload?${new URLSearchParams(input)}`, {
+  const response = await fetch(`/admin/api/${path}/upload?${new URLSearchParams(input).toString()}`, {
     method: 'POST',
     headers,
     body: file,

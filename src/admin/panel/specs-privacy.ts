@@ -62,7 +62,7 @@ const provisional: PanelField = {
 const norm = wordsField(
   'norm',
   (document) => {
-    const { norm: text = '' } = termsOf(document as RequestKind) ?? {};
+    const text = termsOf(document as RequestKind)?.norm ?? '';
     return { ru: normIn('ru', text), en: text };
   },
   { paths: ['type', 'ground'] },
