@@ -1,4 +1,4 @@
-import { choiceField, textField, wordsField } from './fields.ts';
+import { choiceField, exactField, wordsField } from './fields.ts';
 import { settingRows } from './setting-rows.ts';
 import { SETTING_GROUPS } from './setting-texts.ts';
 import type { PanelSpec } from './spec.ts';
@@ -14,7 +14,7 @@ export const SETTINGS: PanelSpec = {
   permission: 'settings.read',
   title: 'id',
   fields: [
-    textField('id', { paths: ['_id'], path: '_id', listed: true }),
+    exactField('id', { path: '_id', listed: true }),
     words('affects', true),
     choiceField('group', SETTING_GROUPS),
     words('current', true),
