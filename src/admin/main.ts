@@ -11,6 +11,7 @@ import { openLog } from '../open-log.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createEmailIndex } from '../privacy/email-index.ts';
+import { createHealthStore } from '../providers/route-health.ts';
 import { openBoardQueues } from '../queue/board-queues.ts';
 import { openFailedJobs } from '../queue/failed-jobs.ts';
 import { inspectQueues, listFailedJobs } from '../queue/inspect.ts';
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
   const redis = createRedis(config.redis.url, 'commands', log);
   lifecycle.defer('redis', () => redis.disconnect());
 
+  const health = createHealthStore(redis, prefix);
   const failedJobs = openFailedJobs(redis, prefix);
   lifecycle.defer('failed jobs', failedJobs.close);
   const boardQueues = openBoardQueues(redis, prefix);
@@ -86,6 +88,7 @@ async function main(): Promise<void> {
         settings: config.settings,
         queues: () => within(QUEUES_MS, inspectQueues(redis, prefix, Date.now())),
         failedJobs: () => within(QUEUES_MS, listFailedJobs(redis, prefix)),
+        routeHealth: () => within(QUEUES_MS, health.read(Date.now())),
       }),
       perform,
       audit,

@@ -24,7 +24,10 @@ export type Route = {
   id: string;
   providerId: string;
   upstreamModel: string;
+  /** Its place: the smallest is tried first. */
   priority: number;
+  /** Its share of the first calls of its model; absent in rows of earlier versions, as 0 is. */
+  weight?: number;
   enabled: boolean;
   /** Where this one goes, when it is another country than its provider's. */
   country?: string;
@@ -65,6 +68,7 @@ const modelSchema = new Schema<AiModelDocument>(
         providerId: { type: String, required: true },
         upstreamModel: { type: String, required: true },
         priority: { type: Number, default: 0 },
+        weight: { type: Number, min: 0, max: 100, default: 0 },
         enabled: { type: Boolean, default: true },
         country,
         quirks: { type: Schema.Types.Mixed, default: {} },

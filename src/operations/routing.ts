@@ -3,7 +3,7 @@ import { can } from '../auth/roles.ts';
 import { approvePrice, priceProposer, proposePrice, rejectPrice } from '../billing/price-proposals.ts';
 import { AppError } from '../errors.ts';
 import { parseRub } from '../money.ts';
-import { changeRoute, switchModel, switchProvider } from '../requests/catalogue-switches.ts';
+import { changeRoute, switchModel, switchProvider, weighRoute } from '../requests/catalogue-switches.ts';
 import { type Given, operation, personOf, reason, withReason } from './define.ts';
 
 /** Commands about what is sold, where it is sent and what it costs. */
@@ -13,6 +13,7 @@ const PROVIDER_ID = /^[a-z0-9_]{1,40}$/;
 /** Goes into a header as it is. */
 const PROVIDER_KEY = /^[\x21-\x7e]{8,512}$/;
 const PRIORITY_MAX = 1_000;
+const WEIGHT_MAX = 100;
 
 const rubles = z
   .string()
@@ -31,6 +32,13 @@ const priority = z
   .regex(/^\d{1,4}$/)
   .transform(Number)
   .pipe(z.number().max(PRIORITY_MAX));
+
+const weight = z
+  .string()
+  .trim()
+  .regex(/^\d{1,3}$/)
+  .transform(Number)
+  .pipe(z.number().max(WEIGHT_MAX));
 
 const price = z.strictObject({
   modelId: z.string().trim().regex(MODEL_ID),
@@ -76,6 +84,12 @@ export const ROUTING_OPERATIONS = {
     z.strictObject({ route: z.string().trim().regex(MODEL_ID), enabled: z.enum(['yes', 'no']), priority, reason }),
     (input, { targetId }) =>
       changeRoute(targetId, { routeId: input.route, enabled: input.enabled === 'yes', priority: input.priority }),
+  ),
+  'models.set-weight': operation(
+    'routing.change',
+    MODEL_ID,
+    z.strictObject({ route: z.string().trim().regex(MODEL_ID), weight, reason }),
+    (input, { targetId }) => weighRoute(targetId, { routeId: input.route, weight: input.weight }),
   ),
   'providers.enable': operation('routing.change', PROVIDER_ID, withReason, (_input, { targetId }) =>
     switchProvider(targetId, true),

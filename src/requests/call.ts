@@ -9,6 +9,7 @@ import type { EventWriter } from '../stream/publish.ts';
 import { readPlainAnswer, StreamedAnswer } from './answer.ts';
 import { type Bill, billFor, NOTHING_CHARGED } from './bill.ts';
 import type { ResolvedRoute } from './catalogue.ts';
+import { orderFor } from './choose-route.ts';
 import { openRoutes } from './cross-border.ts';
 import type { RunDependencies, RunOutcome } from './run-types.ts';
 import { Aborted, type RunningRequest } from './running.ts';
@@ -37,7 +38,7 @@ type Progress = { relayed: Buffer[]; usage: unknown; upstreamId: string | undefi
 export async function callProvider(input: CallInput): Promise<RunOutcome> {
   const { request, deps } = input;
   const model = deps.catalogue.find(request.model);
-  const routes = model ? openRoutes(model, request.domesticOnly === true) : [];
+  const routes = model ? orderFor(request._id, openRoutes(model, request.domesticOnly === true)) : [];
   const attempts: ProviderAttempt[] = [];
   let last: ProviderFailure | undefined;
   for (const route of routes) {
@@ -46,7 +47,7 @@ export async function callProvider(input: CallInput): Promise<RunOutcome> {
     const startedAt = new Date();
     try {
       const closing = await callRoute(input, route, progress);
-      deps.breaker.succeeded(route.target.routeId);
+      deps.breaker.succeeded(route.target.routeId, Date.now());
       attempts.push(attemptOf(route, startedAt, 'ok', 200));
       return await doneOutcome(input, route, progress, attempts, closing);
     } catch (error) {

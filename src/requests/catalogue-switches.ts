@@ -30,3 +30,15 @@ export async function changeRoute(
   );
   if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such route of this model.' });
 }
+
+/** Gives one route of a model its share of the first calls, from 0 to 100 against the others'. @throws `not_found`. */
+export async function weighRoute(
+  modelId: string,
+  { routeId, weight }: { routeId: string; weight: number },
+): Promise<void> {
+  const { matchedCount } = await models().updateOne(
+    { _id: modelId, 'routes.id': routeId },
+    { $set: { 'routes.$.weight': weight } },
+  );
+  if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such route of this model.' });
+}

@@ -22,6 +22,8 @@ import type { ProviderKeyStore } from './provider-keys.ts';
 export type ResolvedRoute = {
   target: RouteTarget;
   upstreamModel: string;
+  /** Its share of the first calls of its model. */
+  weight: number;
   /** Where requests go by it. */
   country: string;
   quirks: AiModelDocument['routes'][number]['quirks'];
@@ -75,6 +77,7 @@ function resolve(
           {
             target: { routeId: route.id, providerId, baseUrl, headers, apiKey },
             upstreamModel: route.upstreamModel,
+            weight: route.weight ?? 0,
             country: route.country ?? provider.country ?? UNKNOWN_COUNTRY,
             quirks: route.quirks,
           },
@@ -172,6 +175,7 @@ const catalogueFile = z.strictObject({
           provider: z.string(),
           upstreamModel: z.string().min(1).max(200),
           priority: z.number().int().default(0),
+          weight: z.number().int().min(0).max(100).default(0),
           enabled: z.boolean().default(true),
           country: country.optional(),
           quirks: z

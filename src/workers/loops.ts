@@ -13,7 +13,7 @@ import { proposeArchives } from '../privacy/archives.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { executeDue } from '../privacy/erasure.ts';
 import type { KeyStore } from '../privacy/key-store.ts';
-import type { Breaker } from '../providers/breaker.ts';
+import type { Breaker, RouteHealth } from '../providers/breaker.ts';
 import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
 import type { RunningRequests } from '../requests/running.ts';
@@ -33,7 +33,9 @@ export type LoopDependencies = {
   deliveries: Pick<Deliveries, 'sweep'>;
   producer: Producer;
   running: Pick<RunningRequests, 'size'>;
-  breaker: Pick<Breaker, 'openRoutes'>;
+  breaker: Pick<Breaker, 'openRoutes' | 'health'>;
+  /** Tells the back-office how the routes stand. */
+  tellHealth: (routes: RouteHealth[], nowMs: number) => Promise<void>;
   keys: Pick<KeyStore, 'destroy'>;
   journal: DeletionJournal;
   metrics: Metrics;
@@ -43,6 +45,7 @@ export type LoopDependencies = {
 const JITTER = 0.1;
 const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
+const HEALTH_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 const ROLLUP_INTERVAL_MS = 10_000;
@@ -75,6 +78,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   startErasures(deps, lifecycle);
   every('propose archives', ARCHIVES_INTERVAL_MS, () => proposeWanted(deps), lifecycle, log);
   every('roll up', ROLLUP_INTERVAL_MS, () => rollUp(Date.now(), log), lifecycle, log);
+  every('tell health', HEALTH_INTERVAL_MS, () => tellHealth(deps), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
 }
@@ -133,6 +137,11 @@ async function showFigures(metrics: Metrics): Promise<void> {
   metrics.unsettled.set(figures.unsettled);
   metrics.chargesWrong.set(figures.chargesWrong);
   metrics.orphanRequests.set(figures.orphans);
+}
+
+function tellHealth({ breaker, tellHealth: tell }: LoopDependencies): Promise<void> {
+  const nowMs = Date.now();
+  return tell(breaker.health(nowMs), nowMs);
 }
 
 async function measure({ producer, running, breaker, metrics }: LoopDependencies): Promise<void> {

@@ -12,6 +12,7 @@ import { createDeletionJournal } from '../privacy/deletion-journal.ts';
 import { createKeyStore } from '../privacy/key-store.ts';
 import { createBreaker } from '../providers/breaker.ts';
 import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
+import { createHealthStore } from '../providers/route-health.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer, type Producer } from '../queue/enqueue.ts';
 import { startWorkers, type Workers } from '../queue/start-workers.ts';
@@ -106,6 +107,7 @@ async function main(): Promise<void> {
     await deliveries.createFor(request);
   };
   const breaker = createBreaker();
+  const health = createHealthStore(commands, prefix);
   const run = {
     writer,
     accounts,
@@ -137,6 +139,7 @@ async function main(): Promise<void> {
       producer,
       running,
       breaker,
+      tellHealth: (routes, nowMs) => health.tell(instanceId, routes, nowMs),
       keys,
       journal,
       metrics,

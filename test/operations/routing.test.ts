@@ -105,6 +105,24 @@ it('a route is turned off and moved, and no other with it', async () => {
   await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
 });
 
+it('a route gets its weight, from 0 to 100, and no other with it', async () => {
+  await give(person('operator'), 'models.set-weight', modelId, { route: 'first', weight: '75' });
+  expect((await AiModel.findById(modelId).lean())?.routes).toMatchObject([
+    { id: 'first', weight: 75, priority: 0 },
+    { id: 'second', weight: 0, priority: 5 },
+  ]);
+  for (const weight of ['101', '-1', '1.5', '', 'many'])
+    await expect(
+      give(person('operator'), 'models.set-weight', modelId, { route: 'first', weight }),
+    ).rejects.toMatchObject({ code: 'invalid_request' });
+  await expect(
+    give(person('admin'), 'models.set-weight', modelId, { route: 'third', weight: '1' }),
+  ).rejects.toMatchObject({ code: 'not_found' });
+  await expect(
+    give(person('auditor'), 'models.set-weight', modelId, { route: 'first', weight: '1' }),
+  ).rejects.toMatchObject({ code: 'staff_forbidden' });
+});
+
 it('models and providers are turned off and on', async () => {
   await Provider.create({ _id: 'switched', kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:9/v1' });
   await give(person('operator'), 'models.disable', modelId);

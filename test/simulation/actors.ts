@@ -112,6 +112,7 @@ export function startWorker(world: World, name: string, isHeard: (channel: strin
       failed: () => undefined,
       waitMs: () => 0,
       openRoutes: () => [],
+      health: () => [],
     },
     notify: () => Promise.resolve(),
   };

@@ -5,6 +5,7 @@ import type { StaffRole } from '../../models/staff.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import type { ContentCipher } from '../../privacy/content-key.ts';
 import type { RetentionDefaults } from '../../privacy/retention-settings.ts';
+import type { SharedRouteHealth } from '../../providers/route-health.ts';
 import type { FailedJob, QueueState } from '../../queue/inspect.ts';
 
 /**
@@ -87,6 +88,7 @@ export type PanelFacts = {
   settings: Config['settings'];
   queues: () => Promise<QueueState[]>;
   failedJobs: () => Promise<FailedJob[]>;
+  routeHealth: () => Promise<SharedRouteHealth[]>;
 };
 
 export type PanelSpec = {

@@ -19,7 +19,8 @@ import { type CommandField, type PanelField, type PanelSpec, REASON } from './sp
 function routeLine(route: Document): string {
   const state = route.enabled === false ? '  (off)' : '';
   const country = route.country === undefined ? '' : `  ${plain(route.country)}`;
-  return `${plain(route.priority)}  ${route.id}  ${route.providerId} / ${route.upstreamModel}${country}${state}`;
+  const weight = Number(route.weight ?? 0) > 0 ? `  ×${plain(route.weight)}` : '';
+  return `${plain(route.priority)}${weight}  ${route.id}  ${route.providerId} / ${route.upstreamModel}${country}${state}`;
 }
 
 type Texts = Readonly<Record<string, unknown>>;
@@ -60,9 +61,15 @@ export const MODELS: PanelSpec = {
     textField('outputTokensMax'),
     textField('outputTokensDefault'),
     textField('mediaPartTokensMax'),
-    linesField('routes', 'routes', ['id', 'providerId', 'upstreamModel', 'priority', 'enabled', 'country'], routeLine, {
-      listed: true,
-    }),
+    linesField(
+      'routes',
+      'routes',
+      ['id', 'providerId', 'upstreamModel', 'priority', 'weight', 'enabled', 'country'],
+      routeLine,
+      {
+        listed: true,
+      },
+    ),
     timeField('createdAt'),
   ],
   related: [
@@ -82,6 +89,12 @@ export const MODELS: PanelSpec = {
         { name: 'priority', kind: 'word' },
         REASON,
       ],
+    },
+    {
+      action: 'weigh',
+      operation: 'models.set-weight',
+      icon: 'Sliders',
+      fields: [{ name: 'route', kind: 'word' }, { name: 'weight', kind: 'word' }, REASON],
     },
   ],
 };

@@ -8,6 +8,7 @@ import { ACT_SIGNATURES, ACTS } from './specs-papers.ts';
 import { CONSENT_DOCUMENTS, CONSENTS, POLICY_ACCEPTANCES, POLICY_VERSIONS } from './specs-policy.ts';
 import { PRIVACY_REQUESTS } from './specs-privacy.ts';
 import { FAILED_JOBS, QUEUE_STATES } from './specs-queues.ts';
+import { ROUTES } from './specs-routes.ts';
 import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
 import { SETTINGS } from './specs-settings.ts';
@@ -27,6 +28,7 @@ export const SPECS: readonly PanelSpec[] = [
   PROPOSALS,
   MODELS,
   PROVIDERS,
+  ROUTES,
   QUEUE_STATES,
   FAILED_JOBS,
   TICKETS,

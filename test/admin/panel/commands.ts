@@ -44,6 +44,7 @@ export const COMMANDS: readonly [
     { reason, apiKey: 'sk-none-1234' },
   ],
   [() => 'providers/records/none/removeKey', 'provider-keys.change', { reason }],
+  [() => 'models/records/none/weigh', 'routing.change', { reason, route: 'a', weight: '1' }],
   [() => 'providers/records/none/disable', 'routing.change', { reason }],
   [() => `failedJobs/records/${toAddress('maintenance/none')}/retryJob`, 'routing.change', { reason }],
   [() => 'failedJobs/records/none/retryJob', 'routing.change', { reason }],

@@ -43,6 +43,15 @@ export function testCommands(): void {
       expect((await Delivery.findById(panel().seeded.deliveryId).lean())?.state).toBe('pending');
     });
 
+    it('about the weight of a route is carried out and shown', async () => {
+      const { visitor } = member('operator');
+      const { modelId } = panel().seeded;
+      const path = `models/records/${toAddress(modelId)}/weigh`;
+      expect((await visitor.command(path, { reason, route: 'main', weight: '40' })).status).toBe(200);
+      const { body } = await visitor.read(`routes/records/${toAddress(`${modelId} main`)}/show`);
+      expect(body).toMatchObject({ record: { params: { route: 'main', weight: '40', providerId: 'sandbox' } } });
+    });
+
     it('about failed jobs shows them without what was thrown, and lets one wait again', async () => {
       const { visitor } = member('operator');
       const { text, body } = await visitor.read('failedJobs/actions/list?filters.queue=maintenance');

@@ -16,6 +16,7 @@ export const RESOURCES: readonly [id: string, permission: Permission, record: ()
   ['proposals', 'prices.read', () => panel().seeded.proposalId],
   ['models', 'routing.read', () => toAddress(panel().seeded.modelId)],
   ['providers', 'routing.read', () => panel().seeded.providerId],
+  ['routes', 'routing.read', () => toAddress(`${panel().seeded.modelId} main`)],
   ['queues', 'routing.read', () => 'maintenance'],
   ['failedJobs', 'routing.read', () => toAddress(`maintenance/${FAILED_JOB.jobId}`)],
   ['tickets', 'tickets.read', () => panel().seeded.ticketId],

@@ -3,12 +3,20 @@
 const en = {
   labels: {
     proposals: 'Price proposals',
+    routes: 'Routes',
+    breakerState: {
+      idle: 'no calls lately',
+      closed: 'closed: calls go',
+      half_open: 'half open: one call tries',
+      open: 'open: no calls',
+    },
     proposalState: { proposed: 'awaits a second person', approved: 'approved', rejected: 'rejected' },
   },
   actions: {
     enable: 'Turn on',
     disable: 'Turn off',
     route: 'Change a route',
+    weigh: 'Set the weight of a route',
     propose: 'Propose a price',
     approvePrice: 'Approve',
     rejectPrice: 'Reject',
@@ -19,6 +27,11 @@ const en = {
     route: 'Route',
     country: 'Country (ISO 3166-1)',
     priority: 'Place (the smallest is tried first)',
+    weight: 'Weight (share of first calls, 0 to 100)',
+    breakerState: 'Breaker',
+    breakerSince: 'Since',
+    recentErrors: 'Errors of 5 minutes',
+    inState: 'Workers in this state',
     proposalState: 'State',
     apiKey: 'Key of the provider',
     apiKeyEnd: 'Key set here',
@@ -31,6 +44,8 @@ const en = {
     explain_removeKey:
       'Within a few seconds the key of the configuration is used; without one, nothing is sent to this provider.',
     explain_route: 'The route is one of those that the model lists. Takes effect within a few seconds.',
+    explain_weigh:
+      'Routes of a model share its first calls by their weights; when a call fails before its first byte, the others follow in their places. 0 takes no first calls; with 0 everywhere the places alone decide. Takes effect within a few seconds.',
     explain_propose:
       'Rubles for a million tokens. What is left empty costs what its class costs. Somebody else has to approve it before it begins.',
     explain_approvePrice: 'The price becomes a new version and holds from its moment on. Running requests keep theirs.',
@@ -41,12 +56,20 @@ const en = {
 const ru: typeof en = {
   labels: {
     proposals: 'Предложения цен',
+    routes: 'Маршруты',
+    breakerState: {
+      idle: 'вызовов не было',
+      closed: 'замкнут: вызовы идут',
+      half_open: 'полуоткрыт: пробный вызов',
+      open: 'разомкнут: вызовов нет',
+    },
     proposalState: { proposed: 'ждёт второго человека', approved: 'одобрена', rejected: 'отклонена' },
   },
   actions: {
     enable: 'Включить',
     disable: 'Отключить',
     route: 'Изменить маршрут',
+    weigh: 'Задать вес маршрута',
     propose: 'Предложить цену',
     approvePrice: 'Одобрить',
     rejectPrice: 'Отклонить',
@@ -57,6 +80,11 @@ const ru: typeof en = {
     route: 'Маршрут',
     country: 'Страна (ISO 3166-1)',
     priority: 'Место (с меньшего пробуют первым)',
+    weight: 'Вес (доля первых вызовов, 0–100)',
+    breakerState: 'Предохранитель',
+    breakerSince: 'С момента',
+    recentErrors: 'Ошибки за 5 минут',
+    inState: 'Воркеров в этом состоянии',
     proposalState: 'Состояние',
     apiKey: 'Ключ провайдера',
     apiKeyEnd: 'Заданный здесь ключ',
@@ -69,6 +97,8 @@ const ru: typeof en = {
     explain_removeKey:
       'Через несколько секунд будет использован ключ из конфигурации; без него провайдеру ничего не отправляется.',
     explain_route: 'Маршрут — один из перечисленных у модели. Подействует в течение нескольких секунд.',
+    explain_weigh:
+      'Маршруты модели делят первые вызовы по весам; если вызов не удался до первого байта, остальные идут по местам. 0 — первых вызовов не получает; если 0 у всех, решают только места. Подействует в течение нескольких секунд.',
     explain_propose:
       'Рублей за миллион токенов. Что не заполнено, стоит столько же, сколько его вид. Одобрить должен другой человек, пока цена не началась.',
     explain_approvePrice:
