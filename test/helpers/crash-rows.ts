@@ -31,7 +31,7 @@ export async function died(victim: SystemProcess): Promise<void> {
 }
 
 const NOT_TAKEN = ['unavailable', 'insufficient_balance', 'overloaded', 'too_many_open_requests'];
-const ENDS_WITH_ERROR = /"error":\{.*"finish_reason":"error"/;
+export const ENDS_WITH_ERROR = /"error":\{.*"finish_reason":"error"/;
 const deliveries = () => nativeCollection<DeliveryDocument>(Delivery);
 
 /**
