@@ -18,7 +18,8 @@ beforeAll(async () => {
 afterAll(() => system.stop());
 
 test('every kind of tampering is named by account and row within a minute, once, and freezes that account alone', async () => {
-  const victims = await Promise.all(TAMPERINGS.map(async (one) => ({ ...one, accountId: await busyAccount() })));
+  const lasting = TAMPERINGS.filter(({ isSwept }) => !isSwept);
+  const victims = await Promise.all(lasting.map(async (one) => ({ ...one, accountId: await busyAccount() })));
   const bystanders = await Promise.all([busyAccount(), busyAccount(), busyAccount()]);
   await eventually(async () => {
     expect(await segments().countDocuments({ 'end.seq': 7n })).toBe(victims.length + bystanders.length);

@@ -15,7 +15,7 @@ test('support sets and finds an owner’s address, which is not in the audit log
   await give(person('support'), 'accounts.contact', accountId, contact);
   const found = await perform(person('auditor'), { name: 'accounts.find', input: { email: 'ivan@example.org' } });
   expect(found.accountIds).toEqual([accountId]);
-  const entries = await AuditEntry.find({}).lean();
+  const entries = await AuditEntry.find({}).sort({ _id: 1 }).lean();
   const search = entries.filter(({ action }) => action === 'accounts.find');
   expect(search.map(({ outcome, reason: told }) => [outcome, told])).toEqual([
     ['begun', undefined],

@@ -50,7 +50,7 @@ describe('an adjustment by staff', () => {
     await expect(proposed(who, '10000.000001')).rejects.toMatchObject({ code: 'staff_forbidden' });
     await expect(proposed(who, '-10000.000001')).rejects.toMatchObject({ code: 'staff_forbidden' });
     expect(await Adjustment.countDocuments({ accountId })).toBe(0);
-    const entries = await AuditEntry.find({ actorId: who.staffId, outcome: 'failed' }).lean();
+    const entries = await AuditEntry.find({ actorId: who.staffId, outcome: 'failed' }).sort({ _id: 1 }).lean();
     expect(entries.map(({ code }) => code)).toEqual(['staff_forbidden', 'staff_forbidden']);
   });
 

@@ -55,7 +55,7 @@ describe.each(OPERATION_NAMES)('%s', (name) => {
     );
     const allowed = mayBegin(role, OPERATIONS[name]);
     expect(refusal).toMatchObject({ code: allowed ? 'invalid_request' : 'staff_forbidden' });
-    const entries = await AuditEntry.find({ actorId: who.staffId }).lean();
+    const entries = await AuditEntry.find({ actorId: who.staffId }).sort({ _id: 1 }).lean();
     expect(entries.map(({ outcome, action }) => [outcome, action])).toEqual(allowed ? [] : [['denied', name]]);
   });
 });

@@ -172,7 +172,7 @@ test('support makes a link to an archive and notes a notice; the token and the l
   const token = archiveLink?.token ?? '';
   expect(token).toHaveLength(43);
   expect(await lookAtLink(token, Date.now())).toBe('usable');
-  const entries = await AuditEntry.find({ targetId: id }, { _id: 0 }).lean();
+  const entries = await AuditEntry.find({ targetId: id }, { _id: 0 }).sort({ _id: 1 }).lean();
   expect(JSON.stringify(entries)).not.toContain(token);
   await expect(step(support, 'privacy.notice-sent', id, { recipient: 'nobody' })).rejects.toMatchObject({
     code: 'not_found',

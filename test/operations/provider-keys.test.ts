@@ -55,7 +55,7 @@ test('a key is set by an admin, replaced by an operator, used soon, and gives wa
   await eventually(() => expect(usedKey()).toBe('sk-second-0002'));
   expect(await providerKeyEnd('keyed')).toBe('0002');
   const kept = [
-    JSON.stringify(await AuditEntry.find({}).lean()),
+    JSON.stringify(await AuditEntry.find({}).sort({ _id: 1 }).lean()),
     Buffer.from(toBytes((await stored())?.key ?? Buffer.of())),
   ];
   for (const one of kept) expect(one.toString('latin1' as never)).not.toMatch(/sk-/);

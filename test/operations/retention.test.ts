@@ -54,7 +54,9 @@ test('a legal hold is set and released with norm and reason, by name, for an acc
   expect(await heldAccounts()).not.toContain(accountId);
   const [setBy, releasedBy] = [admin.staffId, admin.staffId];
   expect(await LegalHold.findById(madeId).lean()).toMatchObject({ setBy, releasedBy, norm: 'GPK art. 57' });
-  const told = await AuditEntry.find({ targetId: { $in: [accountId, madeId] }, outcome: 'done' }).lean();
+  const told = await AuditEntry.find({ targetId: { $in: [accountId, madeId] }, outcome: 'done' })
+    .sort({ _id: 1 })
+    .lean();
   expect(told.map(({ action }) => action)).toEqual(['holds.set', 'holds.release']);
 });
 

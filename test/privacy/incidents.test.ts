@@ -119,7 +119,7 @@ describe('an incident', () => {
     expect(incident.facts).toHaveLength(3);
     const stored = await nativeCollection(Incident).findOne({ _id: incidentId } as never);
     expect(Buffer.from(JSON.stringify(stored)).toString()).not.toMatch(/spam|addresses/);
-    const entries = await AuditEntry.find({ targetId: incidentId }).lean();
+    const entries = await AuditEntry.find({ targetId: incidentId }).sort({ _id: 1 }).lean();
     expect(entries.map(({ reason: why = '' }) => why).join()).not.toMatch(/spam|addresses/);
     expect(entries.filter(({ action, outcome }) => action === 'incidents.add' && outcome === 'done')).toHaveLength(2);
   });

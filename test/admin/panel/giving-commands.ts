@@ -73,7 +73,7 @@ export function testCommands(): void {
       const { link } = JSON.parse(answer.text) as { link: string };
       expect(link).toMatch(new RegExp(`^${panel().office.url}/invitation#[\\w-]{43}$`));
       const token = link.slice(-43);
-      expect(JSON.stringify(await AuditEntry.find({}).lean())).not.toContain(token);
+      expect(JSON.stringify(await AuditEntry.find({}).sort({ _id: 1 }).lean())).not.toContain(token);
       expect(JSON.stringify(await Staff.find({}).lean())).not.toContain(token);
       expect(
         (await visitor.command('staff/actions/invite', { email: 'invited@example.com', role: 'support' })).status,

@@ -25,6 +25,7 @@ const en = {
   },
   properties: {
     route: 'Route',
+    providerId: 'Provider',
     country: 'Country (ISO 3166-1)',
     priority: 'Place (the smallest is tried first)',
     weight: 'Weight (share of first calls, 0 to 100)',
@@ -78,6 +79,7 @@ const ru: typeof en = {
   },
   properties: {
     route: 'Маршрут',
+    providerId: 'Провайдер',
     country: 'Страна (ISO 3166-1)',
     priority: 'Место (с меньшего пробуют первым)',
     weight: 'Вес (доля первых вызовов, 0–100)',
