@@ -292,6 +292,7 @@ describe('what confirms a destruction', () => {
 // The last one: so many rows change what the engine believes of the collection, and so the plans that are looked at above.
 test('a run of the retention meets every row of one date, however many there are and whichever of them are held', async () => {
   const [kept, gone] = [newId('acc'), newId('acc')];
+  await createAccount(kept);
   await setLegalHold({ accountId: kept, norm: 'GPK art. 57', by: 'lawyer' });
   const released = (owner: string, releasedAt: Date) => ({
     _id: newId('hld'),

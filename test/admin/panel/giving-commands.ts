@@ -25,7 +25,9 @@ export function testCommands(): void {
       expect(actions).not.toContain('suspend');
       expect((await visitor.command(`${path}/suspend`, { reason })).status).toBe(409);
       expect((await visitor.command(`${path}/activate`, { reason })).status).toBe(200);
-      const entries = await AuditEntry.find({ actorId: staffId, targetId: panel().seeded.accountId }).lean();
+      const entries = await AuditEntry.find({ actorId: staffId, targetId: panel().seeded.accountId })
+        .sort({ _id: 1 })
+        .lean();
       expect(entries.map(({ outcome }) => outcome)).toEqual(['begun', 'done', 'begun', 'failed', 'begun', 'done']);
     });
 
