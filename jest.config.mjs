@@ -14,5 +14,5 @@ export default {
   globalTeardown: '<rootDir>/test/helpers/global-teardown.ts',
   testTimeout: 120_000,
   testSequencer: '<rootDir>/test/helpers/longest-first.mjs',
-  maxWorkers: 2,
+  maxWorkers: 3,
 };

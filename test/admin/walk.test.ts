@@ -392,6 +392,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     const page = await openAs('admin', 'ru');
     await examine(page, '/admin', '[data-figure]');
     await examine(page, '/admin/resources/tickets', '[data-css="tickets-table-row"]');
+    await examine(page, '/admin/resources/settings', '.adminjs_PaginationLink');
     await examine(page, `/admin/resources/tickets/records/${seeded.ticketId}/show`, '[data-message=customer]');
     await examine(page, '/admin/resources/tickets/actions/openTicket', '#text');
     await examine(page, `/admin/resources/acts/records/${seeded.papers.actNumber}/keepSigned`, '#content');

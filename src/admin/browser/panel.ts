@@ -1,9 +1,9 @@
+import { nameControls } from './accessible-names.ts';
 import { AuditCheck, AuditExport } from './audit-tools.ts';
 import { Cell } from './cell.ts';
 import { CommandForm } from './command-form.ts';
 import { Dashboard } from './dashboard.ts';
 import { FileCommand } from './file-command.ts';
-import { nameFilters } from './filter-labels.ts';
 import { LoggedIn } from './logged-in.ts';
 import { Record } from './record.ts';
 import { page } from './window.ts';
@@ -20,5 +20,5 @@ Object.assign(page.AdminJS.UserComponents, {
   LoggedIn,
   Record,
 });
-nameFilters();
+nameControls();
 page.createRoot(page.document.getElementById('app')).render(page.AdminJS.Application);

@@ -23,6 +23,7 @@ export type DocumentElement = {
   textContent: string;
   matches(selector: string): boolean;
   querySelector(selector: string): DocumentElement | null;
+  getAttribute(name: string): string | null;
   setAttribute(name: string, value: string): void;
 };
 export type Session = { email: string; role: string; formToken: string };

@@ -95,7 +95,7 @@ const ru: typeof en = {
   properties: {
     ticketState: 'Состояние',
     clock: 'Время на ответ',
-    priority: 'Важность',
+    priority: 'Приоритет',
     assignee: 'Кто ведёт',
     subject: 'Тема',
     text: 'Текст',
