@@ -55,7 +55,7 @@ const TONE_OF: Readonly<Record<string, string>> = {
   invited: 'waiting',
 };
 const LONG_ID = /^([a-z]{3}_)\w{18}(\w{8})$/;
-const PLAIN = { style: { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere', lineHeight: 1.4 } };
+const PLAIN = { style: { whiteSpace: 'pre-wrap', overflowWrap: 'break-word', maxWidth: '80ch', lineHeight: 1.4 } };
 
 function moment(text: string, language: string): string {
   const at = new Date(text);

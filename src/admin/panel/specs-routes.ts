@@ -68,7 +68,7 @@ export const ROUTES: PanelSpec = {
     exactField('route', { listed: true }),
     exactField('modelId', { listed: true }),
     exactField('providerId', { listed: true }),
-    textField('place', { path: 'priority', listed: true }),
+    textField('routePlace', { path: 'priority', listed: true }),
     textField('weight', { listed: true }),
     switchField('enabled', { listed: true }),
     choiceField('breakerState', STATES, { path: 'state', listed: true }),
