@@ -120,7 +120,9 @@ async function purge(system: BenchSystem, { root, signal }: MeasurementContext):
   });
   const looks: number[] = [];
   while (child.exitCode === null && child.signalCode === null) {
-    looks.push(residentMbOf(child.pid));
+    // A process that has just ended has no memory any more.
+    const residentMb = residentMbOf(child.pid);
+    if (!Number.isNaN(residentMb)) looks.push(residentMb);
     await Promise.race([ended, delay(WATCH_MS)]);
   }
   if ((await ended) !== 0) throw new Error('the purge failed');
