@@ -11,13 +11,12 @@ import { DestructionEvent } from '../../src/models/destruction.ts';
 import { AccountRollup } from '../../src/models/rollup.ts';
 import { setContact } from '../../src/privacy/account-contact.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
-import { createDeletionJournal, NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
+import { createDeletionJournal } from '../../src/privacy/deletion-journal.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import {
   approveErasure,
-  COOLING_OFF_MS,
   fileRequest,
   findPrivacyRequest,
   planErasure,
@@ -35,7 +34,7 @@ import { type System, type SystemProcess, startSystem } from '../helpers/system.
 import { errorOf, PATIENT_TIMERS, send } from '../helpers/traffic.ts';
 import { closeReceivers, startReceiver } from '../webhooks/receiver.ts';
 import { sealedOf } from './dumps.ts';
-import { approveNow, type Erasure, expectErasedOnce, passDarkness, payOut } from './erasures.ts';
+import { afterCoolingOff, approveNow, type Erasure, expectErasedOnce, passDarkness, payOut } from './erasures.ts';
 
 /**
  * Erasures with real processes: while the subject's stream is open and an event of theirs cannot be delivered, while workers
@@ -96,12 +95,7 @@ test('waits for the stream, drops the event, and the account stays dark and its 
   expect(manifest?.blockers).toEqual([]);
   await submitErasure(_id, 'anna');
   await approveErasure(_id, manifest?.hash ?? '', 'boris');
-  const at = (ms: number) => ({
-    keys,
-    journal: NO_JOURNAL,
-    now: () => Date.now() + COOLING_OFF_MS + ms,
-    signal: new AbortController().signal,
-  });
+  const at = (ms: number) => afterCoolingOff(keys, ms);
   await executeErasure(_id, at(1_000));
   expect(await executeErasure(_id, at(2 * CACHE_TTL_MS))).toMatchObject({ state: 'completed_with_retained' });
 

@@ -14,8 +14,10 @@ import { PrivacyRequest, type PrivacyRequestDocument } from '../../src/models/pr
 import { extractLines } from '../../src/privacy/act-papers.ts';
 import { verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, type ContentCipher } from '../../src/privacy/content-key.ts';
-import type { DeletionJournal } from '../../src/privacy/deletion-journal.ts';
+import { type DeletionJournal, NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../../src/privacy/destruction-acts.ts';
+import type { ErasureDependencies } from '../../src/privacy/erasure.ts';
+import type { KeyStore } from '../../src/privacy/key-store.ts';
 import {
   approveErasure,
   COOLING_OFF_MS,
@@ -51,6 +53,12 @@ export async function approveNow(accountId: string, cipher: Pick<ContentCipher, 
   await submitErasure(_id, 'anna');
   await approveErasure(_id, manifest?.hash ?? '', 'boris', Date.now() - COOLING_OFF_MS - 1_000);
   return _id;
+}
+
+/** What carries an erasure out so many milliseconds after its cooling-off is over. */
+export function afterCoolingOff(keys: KeyStore, ms: number): ErasureDependencies {
+  const now = () => Date.now() + COOLING_OFF_MS + ms;
+  return { keys, journal: NO_JOURNAL, now, signal: new AbortController().signal };
 }
 
 /** As if the key had been destroyed so long ago that no process can have it in its memory. */

@@ -11,12 +11,10 @@ import type { RequestDocument } from '../../src/models/request.ts';
 import { Ticket } from '../../src/models/ticket.ts';
 import { verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
-import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import {
   approveErasure,
-  COOLING_OFF_MS,
   fileRequest,
   planErasure,
   retryErasure,
@@ -30,6 +28,7 @@ import { createDeliveries } from '../../src/webhooks/deliver.ts';
 import { deliveryIdOf } from '../../src/webhooks/owed.ts';
 import { accounts, ledger, requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
+import { afterCoolingOff } from './erasures.ts';
 
 /** What comes when its subject is erased already leaves nothing of the subject behind, and the books as they were. */
 
@@ -108,12 +107,7 @@ beforeEach(async () => {
   ticketId = (await openTicket({ accountId, by: keyId, subject: 'my trouble', text: 'call me' }, warm))._id;
 });
 
-const at = (ms: number) => ({
-  keys,
-  journal: NO_JOURNAL,
-  now: () => Date.now() + COOLING_OFF_MS + ms,
-  signal: new AbortController().signal,
-});
+const at = (ms: number) => afterCoolingOff(keys, ms);
 const dark = at(3 * CACHE_TTL_MS);
 
 /** Approved, and with everything destroyed; the check that nothing is left comes later. */

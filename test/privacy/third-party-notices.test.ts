@@ -11,14 +11,12 @@ import {
 import type { RequestDocument } from '../../src/models/request.ts';
 import { renderText } from '../../src/papers/plain-text.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
-import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import { letterPaper } from '../../src/privacy/letters.ts';
 import {
   answerRequest,
   approveErasure,
-  COOLING_OFF_MS,
   fileRequest,
   findPrivacyRequest,
   planErasure,
@@ -28,6 +26,7 @@ import {
 import { noteNotice, noticePaper, oweNotices } from '../../src/privacy/third-party-notices.ts';
 import { requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
+import { afterCoolingOff } from './erasures.ts';
 
 /** Those who got a subject's data are told of a correction, a restriction and an erasure (152-FZ art. 20(3)). */
 
@@ -104,12 +103,7 @@ test('an erasure owes them from its point of no return, and they outlive what is
   const { manifest } = await planErasure(_id, 'anna');
   await submitErasure(_id, 'anna');
   await approveErasure(_id, manifest?.hash ?? '', 'boris');
-  const at = (ms: number) => ({
-    keys,
-    journal: NO_JOURNAL,
-    now: () => Date.now() + COOLING_OFF_MS + ms,
-    signal: new AbortController().signal,
-  });
+  const at = (ms: number) => afterCoolingOff(keys, ms);
   await executeErasure(_id, at(1_000));
   await executeErasure(_id, at(2 * CACHE_TTL_MS));
   expect((await findPrivacyRequest(_id)).state).toMatch(/^completed/);
