@@ -1,8 +1,11 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isId } from '../ids.ts';
 import { INCIDENT_NOTICES, INCIDENT_TOPICS } from '../models/incident.ts';
+import type { Paper } from '../papers/paper.ts';
+import { renderPdf } from '../papers/pdf.ts';
 import { renderText } from '../papers/plain-text.ts';
-import { INCIDENT_PAPERS, incidentPaper } from '../privacy/incident-papers.ts';
+import { INCIDENT_FILES, INCIDENT_PAPERS, type IncidentPaper, incidentPaper } from '../privacy/incident-papers.ts';
 import {
   addFact,
   classifyIncident,
@@ -15,7 +18,7 @@ import {
   readFacts,
   recordNotice,
 } from '../privacy/incidents.ts';
-import { operation, personOf, reason, withReason } from './define.ts';
+import { type Given, operation, personOf, reason, withReason } from './define.ts';
 
 /** Commands about incidents with personal data. Who sees one enters it at once; an admin decides and answers for the notices. */
 
@@ -37,6 +40,13 @@ const accountIds = z
   .transform((ids) => ids.split(/[\s,;]+/).filter((id) => id !== ''))
   .refine((ids) => ids.length > 0 && ids.length <= LINKED_AT_ONCE_MAX, `from 1 to ${LINKED_AT_ONCE_MAX} ids are needed`)
   .refine((ids) => ids.every((id) => isId('acc', id)), 'ids such as acc_… are needed');
+
+/** As it would be sent now. */
+async function draft(paper: IncidentPaper, language: Paper['language'], { targetId, deps }: Given): Promise<Paper> {
+  const incident = await findIncident(targetId);
+  const known = { incident, texts: await readFacts(incident, deps.cipher), operator: deps.operator };
+  return incidentPaper(paper, known, { language, at: new Date() });
+}
 
 export const INCIDENT_OPERATIONS = {
   'incidents.open': operation(
@@ -95,10 +105,16 @@ export const INCIDENT_OPERATIONS = {
     'incidents.read',
     'inc',
     z.strictObject({ paper: z.enum(INCIDENT_PAPERS), language: z.enum(['ru', 'en']) }),
-    async ({ paper, language }, { targetId, deps }) => {
-      const incident = await findIncident(targetId);
-      const known = { incident, texts: await readFacts(incident, deps.cipher), operator: deps.policy.operator };
-      return { draft: renderText(incidentPaper(paper, known, { language, at: new Date() })) };
+    async ({ paper, language }, given) => ({ draft: renderText(await draft(paper, language, given)) }),
+  ),
+  'incidents.paper': operation(
+    'incidents.read',
+    'inc',
+    z.strictObject({ file: z.enum(INCIDENT_FILES) }),
+    async ({ file }, given) => {
+      const [paper, language] = file.split('.') as [IncidentPaper, Paper['language']];
+      const content = Readable.from([await renderPdf(await draft(paper, language, given))]);
+      return { file: { name: `${given.targetId}-${file}`, mediaType: 'application/pdf', content } };
     },
   ),
 };

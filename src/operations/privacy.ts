@@ -18,6 +18,7 @@ import {
   submitErasure,
   verifyIdentity,
 } from '../privacy/privacy-requests.ts';
+import { REQUEST_FILES, requestFile } from '../privacy/request-papers.ts';
 import { noteNotice } from '../privacy/third-party-notices.ts';
 import { type Given, operation, personOf, withReason } from './define.ts';
 
@@ -95,6 +96,14 @@ export const PRIVACY_OPERATIONS = {
       file: { name: `evidence-${targetId}.zip`, mediaType: 'application/zip', content: zipOf(files, new Date()) },
     };
   }),
+  'privacy.paper': operation(
+    'privacy-requests.read',
+    'dsr',
+    z.strictObject({ file: z.enum(REQUEST_FILES) }),
+    async ({ file }, { targetId, deps }) => ({
+      file: await requestFile(await findPrivacyRequest(targetId), file, deps.operator, new Date()),
+    }),
+  ),
   'privacy.notice-sent': operation(PREPARE, 'dsr', toRecipient, async ({ recipient }, { actor, targetId }) => {
     await noteNotice(targetId, recipient, 'sent', personOf(actor));
   }),

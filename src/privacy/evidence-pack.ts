@@ -10,12 +10,11 @@ import { actFiles } from './act-papers.ts';
 import { signaturesOf } from './act-signatures.ts';
 import { verifyErased } from './class-rows.ts';
 import { brokenActs, findAct } from './destruction-acts.ts';
-import { letterPaper, lettersOf } from './letters.ts';
 import { manifestHash } from './manifest.ts';
 import type { Operator } from './operator.ts';
+import { LANGUAGES, letterPapers, noticePapers } from './request-papers.ts';
 import { REQUEST_TERMS, termsOf } from './request-terms.ts';
 import { ROW_CLASSES } from './row-classes.ts';
-import { noticePaper } from './third-party-notices.ts';
 
 /**
  * Everything that shows how a data subject's request was met, as files for an inspector. What the subject wrote and where
@@ -23,7 +22,6 @@ import { noticePaper } from './third-party-notices.ts';
  */
 
 const AUDIT_ENTRIES_MAX = 1_000;
-const LANGUAGES = ['ru', 'en'] as const;
 
 const README = `Пакет доказательств по обращению субъекта персональных данных.
 request.json      обращение: вид, сроки, состояние, чем подтверждена личность
@@ -105,16 +103,12 @@ async function auditOf(requestId: string) {
   return entries;
 }
 
-async function* papers(request: PrivacyRequestDocument, operator: Operator): AsyncGenerator<[string, Paper]> {
+function* papers(request: PrivacyRequestDocument, operator: Operator): Generator<[string, Paper]> {
   const at = new Date();
   for (const language of LANGUAGES) {
-    for (const kind of lettersOf(request))
-      yield [`letters/${kind}.${language}`, letterPaper(kind, request, operator, { language, at })];
-    for (const { recipient } of request.notices ?? [])
-      yield [
-        `notices/${recipient.replaceAll(/[^\w-]/g, '_')}.${language}`,
-        noticePaper(request, recipient, operator, { language, at }),
-      ];
+    const making = { operator, language, at };
+    for (const [kind, paper] of letterPapers(request, making)) yield [`letters/${kind}.${language}`, paper];
+    for (const [recipient, paper] of noticePapers(request, making)) yield [`notices/${recipient}.${language}`, paper];
   }
 }
 
@@ -124,8 +118,7 @@ async function* allFiles(request: PrivacyRequestDocument, operator: Operator): A
   yield { name: 'history.json', content: json(request.history) };
   const plan = approvals(request);
   if (plan) yield { name: 'manifest.json', content: json(plan) };
-  for await (const [name, paper] of papers(request, operator))
-    yield { name: `${name}.pdf`, content: await renderPdf(paper) };
+  for (const [name, paper] of papers(request, operator)) yield { name: `${name}.pdf`, content: await renderPdf(paper) };
   if (request.notices) yield { name: 'notices/notices.json', content: json(request.notices) };
   if (request.actNumber !== undefined) {
     const act = await findAct(Number(request.actNumber));

@@ -8,6 +8,7 @@ const INCIDENT = '152-FZ art. 21(3.1): the incident and its investigation are to
 export const INCIDENT_CLASSES: readonly DataClass<MongoStore>[] = [
   {
     id: 'incident',
+    withheld: '*',
     category: { en: 'register of incidents', ru: 'реестр инцидентов' },
     purpose: 'telling Roskomnadzor in time, and showing what was found and done; the texts are sealed',
     legalBasis: INCIDENT,

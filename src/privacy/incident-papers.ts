@@ -11,6 +11,11 @@ import { BLANK, type Operator, operatorLine, paperDate, paperMoment } from './op
 export const INCIDENT_PAPERS = ['first', 'additional', 'owner'] as const;
 export type IncidentPaper = (typeof INCIDENT_PAPERS)[number];
 
+/** As files: both notices and a letter with a line for the account, in both languages. */
+export const INCIDENT_FILES = INCIDENT_PAPERS.flatMap((paper) =>
+  (['ru', 'en'] as const).map((language) => `${paper}.${language}.pdf` as const),
+);
+
 export type IncidentTexts = Readonly<Partial<Record<IncidentTopic, string>>>;
 type Language = Paper['language'];
 type Facts = Extract<Block, { kind: 'facts' }>['facts'];

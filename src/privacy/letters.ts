@@ -23,6 +23,7 @@ type Words = Record<
   | 'done'
   | 'retained'
   | 'told'
+  | 'toTell'
   | 'signed'
   | 'to'
   | 'toSubject'
@@ -55,6 +56,7 @@ const RU: Words = {
   erased: (act: string) => `Ваши персональные данные уничтожены. Составлен акт об уничтожении № ${act}.`,
   done: 'Ваше обращение исполнено.',
   told: 'О вашем обращении уведомлены те, кому передавались данные:',
+  toTell: 'Будут уведомлены и те, кому передавались данные:',
   retained: 'Закон обязывает сохранить часть данных. Они хранятся обособленно и только для указанной цели:',
   head: ['Что хранится', 'Норма', 'До какого срока'],
   signed: 'От имени оператора:',
@@ -90,6 +92,7 @@ const EN: Words = {
   erased: (act: string) => `Your personal data has been destroyed. The act of destruction is No. ${act}.`,
   done: 'Your request has been carried out.',
   told: 'Those who got the data have been told:',
+  toTell: 'These got data as well and will be told:',
   retained: 'The law obliges us to keep a part. It is kept apart, and for this purpose only:',
   head: ['What is kept', 'Norm', 'Until'],
   signed: 'For the operator:',
@@ -109,7 +112,7 @@ const EN: Words = {
 const WORDS: Readonly<Record<Language, Words>> = { ru: RU, en: EN };
 
 /** The letters that a request in its present state gives reason for. */
-export function lettersOf({ state, extendedAt }: PrivacyRequestDocument): LetterKind[] {
+export function lettersOf({ state, extendedAt }: Pick<PrivacyRequestDocument, 'state' | 'extendedAt'>): LetterKind[] {
   return [
     ...(extendedAt ? (['extension'] as const) : []),
     ...(state === 'refused' ? (['refusal'] as const) : []),
@@ -135,12 +138,16 @@ function retainedTable(retained: readonly ManifestClass[], language: Language): 
   ];
 }
 
-/** Recipients that were told, with the day. */
-function toldLine({ notices = [] }: PrivacyRequestDocument, language: Language): Block[] {
+/** Recipients that were told, with the day; and those whose turn is still to come, because an erasure does not wait for it. */
+function toldLines({ notices = [] }: PrivacyRequestDocument, language: Language): Block[] {
+  const words = WORDS[language];
   const told = notices.flatMap(({ recipient, sentAt }) =>
     sentAt ? [`${recipient} (${paperDate(sentAt, language)})`] : [],
   );
-  return told.length === 0 ? [] : [{ kind: 'text', text: `${WORDS[language].told} ${told.join(', ')}.` }];
+  const owed = notices.flatMap(({ recipient, sentAt }) => (sentAt ? [] : [recipient]));
+  const line = (text: string, names: readonly string[]): Block[] =>
+    names.length === 0 ? [] : [{ kind: 'text', text: `${text} ${names.join(', ')}.` }];
+  return [...line(words.told, told), ...line(words.toTell, owed)];
 }
 
 function body(kind: LetterKind, request: PrivacyRequestDocument, language: Language): Block[] {
@@ -161,7 +168,7 @@ function body(kind: LetterKind, request: PrivacyRequestDocument, language: Langu
     ...why,
     { kind: 'text', text },
     ...answer,
-    ...toldLine(request, language),
+    ...toldLines(request, language),
     ...retainedTable(retained, language),
   ];
 }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
-import { beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
+import { PrivacyRequest } from '../../src/models/privacy-request.ts';
+import type { OperationResult } from '../../src/operations/define.ts';
+import { renderText } from '../../src/papers/plain-text.ts';
 import { lookAtLink } from '../../src/privacy/archive-links.ts';
 import { buildArchive } from '../../src/privacy/archives.ts';
 import { CACHE_TTL_MS } from '../../src/privacy/content-key.ts';
@@ -12,14 +15,17 @@ import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { readTexts } from '../../src/privacy/intake.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
+import { letterPaper } from '../../src/privacy/letters.ts';
 import { COOLING_OFF_MS, findPrivacyRequest } from '../../src/privacy/privacy-requests.ts';
+import { requestFiles } from '../../src/privacy/request-papers.ts';
 import { useStores } from '../helpers/stores.ts';
 import { unzip } from '../helpers/zip-file.ts';
-import { cipher, give, type Person, perform, person } from './desk.ts';
+import { cipher, dependencies, give, type Person, perform, person } from './desk.ts';
 
 /** Requests of data subjects, as staff handle them in the back-office: prepared by support, decided by a second person. */
 
 useStores();
+const { operator } = dependencies;
 const EMAIL = 'subject@example.org';
 let accountId = '';
 let support: Person;
@@ -32,6 +38,11 @@ beforeEach(async () => {
 
 const step = (who: Person, name: Parameters<typeof give>[1], targetId: string, input: Record<string, string> = {}) =>
   perform(who, { name, targetId, input });
+
+async function bytesOf(file: OperationResult['file']): Promise<Buffer> {
+  if (!file) throw new Error('there is no file');
+  return buffer(file.content);
+}
 
 async function filed(subjectType = 'erase_account', receivedAt?: string): Promise<string> {
   const given = { accountId, subjectType, email: EMAIL, ...(receivedAt === undefined ? {} : { receivedAt }) };
@@ -129,8 +140,7 @@ test('an auditor takes the evidence of an erasure along: every file in the index
   await expect(step(support, 'privacy.evidence', id)).rejects.toMatchObject({ code: 'staff_forbidden' });
   const auditor = person('auditor');
   const { file } = await step(auditor, 'privacy.evidence', id);
-  if (!file) throw new Error('there is no file');
-  const files = unzip(await buffer(file.content));
+  const files = unzip(await bytesOf(file));
   const { actNumber } = await findPrivacyRequest(id);
   expect([...files.keys()]).toEqual([
     'README.txt', 'request.json', 'history.json', 'manifest.json', 'letters/completion.ru.pdf', 'letters/completion.en.pdf', 'notices/notices.json',
@@ -165,7 +175,6 @@ test('support makes a link to an archive and notes a notice; the token and the l
   const id = await filed('access');
   await step(support, 'privacy.verify', id, { identity: 'signed_letter' });
   await expect(step(support, 'privacy.archive-link', id)).rejects.toMatchObject({ code: 'state_conflict' });
-  const operator = { name: '', address: '', inn: '', email: '', executor: '', processors: '' };
   const { signal } = new AbortController();
   await buildArchive(id, { sources: { operator, retentionDefaults: {} }, cipher, signal, now: Date.now });
   const { archiveLink } = await step(support, 'privacy.archive-link', id);
@@ -176,5 +185,55 @@ test('support makes a link to an archive and notes a notice; the token and the l
   expect(JSON.stringify(entries)).not.toContain(token);
   await expect(step(support, 'privacy.notice-sent', id, { recipient: 'nobody' })).rejects.toMatchObject({
     code: 'not_found',
+  });
+});
+
+describe('papers of a request', () => {
+  const take = (who: Person, id: string, file: string) => step(who, 'privacy.paper', id, { file });
+
+  test('are those that its state gives reason for, in both languages, for whoever sees the request', async () => {
+    const id = await filed('access');
+    const names = async () => requestFiles(await findPrivacyRequest(id));
+    expect(await names()).toEqual([]);
+    await give(support, 'privacy.extend', id);
+    expect(await names()).toEqual(['extension.ru.pdf', 'extension.en.pdf']);
+    const { file } = await take(support, id, 'extension.ru.pdf');
+    expect(file).toMatchObject({ name: `${id}-extension.ru.pdf`, mediaType: 'application/pdf' });
+    expect((await bytesOf(file)).subarray(0, 5).toString()).toBe('%PDF-');
+    await expect(take(support, id, 'refusal.ru.pdf')).rejects.toMatchObject({ code: 'state_conflict' });
+    await expect(take(support, id, 'act.pdf')).rejects.toMatchObject({ code: 'invalid_request' });
+    await expect(take(person('finance'), id, 'extension.ru.pdf')).rejects.toMatchObject({ code: 'staff_forbidden' });
+  });
+
+  test('to those who got the data are one archive with a letter for each; a letter of completion says who is still to be told', async () => {
+    const id = await erased();
+    const at = new Date();
+    const notice = { countries: ['DE'], transfers: 2, first: at, last: at, dueAt: at };
+    const notices = ['near', 'far/away'].map((recipient) => ({ ...notice, recipient, state: 'owed' }));
+    await PrivacyRequest.updateOne({ _id: id }, { $set: { notices } });
+    const { file } = await take(person('auditor'), id, 'notices.en.zip');
+    expect(file?.mediaType).toBe('application/zip');
+    expect([...unzip(await bytesOf(file)).keys()]).toEqual(['near.en.pdf', 'far_away.en.pdf']);
+    await step(support, 'privacy.notice-sent', id, { recipient: 'near' });
+    const letter = letterPaper('completion', await findPrivacyRequest(id), operator, { language: 'en', at });
+    const text = renderText(letter);
+    expect(text).toMatch(/have been told: near \(/);
+    expect(text).toContain('will be told: far/away.');
+  });
+});
+
+test('papers of an incident are PDF files for whoever sees incidents', async () => {
+  const operators = person('operator');
+  const { madeId: id = '' } = await perform(operators, {
+    name: 'incidents.open',
+    input: { text: 'a letter went astray' },
+  });
+  for (const paper of ['first.ru.pdf', 'owner.en.pdf']) {
+    const { file } = await step(operators, 'incidents.paper', id, { file: paper });
+    expect(file).toMatchObject({ name: `${id}-${paper}`, mediaType: 'application/pdf' });
+    expect((await bytesOf(file)).subarray(0, 5).toString()).toBe('%PDF-');
+  }
+  await expect(step(person('finance'), 'incidents.paper', id, { file: 'first.ru.pdf' })).rejects.toMatchObject({
+    code: 'staff_forbidden',
   });
 });

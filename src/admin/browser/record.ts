@@ -21,7 +21,7 @@ import {
 
 type Related = { resourceId: string; filter: string; by?: string };
 type Properties = {
-  action: { custom: { nextStep: string; steps: string[]; related: Related[]; files: string[] } };
+  action: { custom: { nextStep: string; steps: string[]; related: Related[]; files: string[]; filesField: string } };
   resource: ResourceJson & { showProperties: PropertyJson[] };
   record: RecordJson;
 };
@@ -99,6 +99,10 @@ function Steps({ steps, record, resource }: Properties & { steps: string[] }): E
   );
 }
 
+function linesOf(text = ''): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
+
 /** What can be taken along. Plain links: the browser saves what they give. */
 function Files({ files, record, resource }: Properties & { files: string[] }): Element {
   const { translateMessage } = page.AdminJS.useTranslation();
@@ -110,7 +114,7 @@ function Files({ files, record, resource }: Properties & { files: string[] }): E
       createElement(
         'a',
         { href: `${base}/${name}`, download: '', style: { color: '#b45309' }, 'data-file': name },
-        translateMessage(`file_${name.replace('.', '_')}`),
+        translateMessage(`file_${name.replaceAll('.', '_')}`),
       ),
     ),
   );
@@ -192,7 +196,8 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
 
 export function Record(given: Properties): Element {
   const { action, resource, record } = given;
-  const { nextStep, steps, related, files } = action.custom;
+  const { nextStep, steps, related, filesField } = action.custom;
+  const files = filesField === '' ? action.custom.files : linesOf(record.params[filesField]);
   const next = resource.showProperties.find(({ name }) => name === nextStep);
   const members = resource.showProperties.filter(({ name }) => name !== nextStep && !steps.includes(name));
   return createElement(

@@ -86,6 +86,7 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
             steps: spec.steps ?? [],
             related: spec.related ?? [],
             files: (spec.files ?? []).map(({ name }) => name),
+            filesField: spec.filesField ?? '',
           },
         },
         search: readable(spec),

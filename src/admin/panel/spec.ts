@@ -116,6 +116,8 @@ export type PanelSpec = {
   related?: readonly { resourceId: string; filter: string; by?: string }[];
   /** What can be taken along of a record; each by a command, which is written down. */
   files?: readonly { name: string; operation: OperationName }[];
+  /** The field whose lines name those of the files that the record has. All of them when left out. */
+  filesField?: string;
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };

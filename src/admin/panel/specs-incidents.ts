@@ -7,7 +7,7 @@ import {
   type IncidentTopic,
 } from '../../models/incident.ts';
 import { INCIDENT_STEPS, nextIncidentStep } from '../../privacy/incident-clocks.ts';
-import { INCIDENT_PAPERS } from '../../privacy/incident-papers.ts';
+import { INCIDENT_FILES, INCIDENT_PAPERS } from '../../privacy/incident-papers.ts';
 import { readFacts } from '../../privacy/incidents.ts';
 import { choiceField, exactField, idField, linesField, plain, textField, timeField } from './fields.ts';
 import { type PanelField, type PanelSpec, REASON } from './spec.ts';
@@ -110,6 +110,7 @@ export const INCIDENTS: PanelSpec = {
     ),
     timeField('closedAt'),
   ],
+  files: INCIDENT_FILES.map((name) => ({ name, operation: 'incidents.paper' })),
   collectionCommands: [
     {
       action: 'openIncident',

@@ -12,6 +12,7 @@ import {
 import { archiveStatus } from '../../privacy/archive-links.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
+import { REQUEST_FILES, requestFiles } from '../../privacy/request-papers.ts';
 import { REQUEST_TERMS, type RequestKind, termsOf } from '../../privacy/request-terms.ts';
 import { normIn } from '../../privacy/russian-norms.ts';
 import { choiceField, exactField, idField, linesField, plain, textField, timeField, wordsField } from './fields.ts';
@@ -87,6 +88,14 @@ function written(name: 'contact' | 'details'): PanelField {
   };
 }
 
+/** Papers to send that the request gives reason for now. */
+const papers: PanelField = {
+  name: 'papers',
+  paths: ['state', 'extendedAt', 'notices.recipient'],
+  isHidden: true,
+  value: (document) => requestFiles(document as PrivacyRequestDocument).join('\n') || undefined,
+};
+
 const words = (parts: readonly unknown[]) =>
   parts
     .map(plain)
@@ -155,7 +164,10 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       words([at, by, event, state, note]),
     ),
     timeField('closedAt'),
+    papers,
   ],
+  files: REQUEST_FILES.map((name) => ({ name, operation: 'privacy.paper' })),
+  filesField: 'papers',
   collectionCommands: [
     {
       action: 'fileSubject',

@@ -80,6 +80,12 @@ const en = {
   messages: {
     openIncidents: 'Open incidents with personal data',
     draftText: 'Draft',
+    file_first_ru_pdf: 'First notice (24 hours), Russian',
+    file_first_en_pdf: 'First notice (24 hours), English, for reading along',
+    file_additional_ru_pdf: 'Additional notice (72 hours), Russian',
+    file_additional_en_pdf: 'Additional notice (72 hours), English, for reading along',
+    file_owner_ru_pdf: 'Letter to an owner, Russian',
+    file_owner_en_pdf: 'Letter to an owner, English',
     help_incidentStep_classify:
       'Was personal data shown, passed on or spread unlawfully or by accident, and are somebody’s rights infringed? An admin says so by “Breach or not”. Both terms run from the detection meanwhile. In doubt it is a breach.',
     help_incidentStep_describe:
@@ -101,7 +107,7 @@ const en = {
       'A breach is an unlawful or accidental transfer, showing or spreading of personal data that infringes somebody’s rights. Roskomnadzor has to be told of it within 24 hours, of the investigation within 72. In doubt say breach.',
     explain_linkAccounts: 'Accounts whose data is concerned, up to 100 at once. The script takes a file.',
     explain_draftNotice:
-      'The text with all the items that the law wants, to copy into the form of Roskomnadzor. Lines stand for what nobody has written yet. As PDF: npm run incident -- write.',
+      'The text with all the items that the law wants, to copy into the form of Roskomnadzor. Lines stand for what nobody has written yet. As PDF it is among the files of the page.',
     explain_noticeSent: 'Send it first. The number is on the answer of Roskomnadzor.',
     explain_closeIncident: 'Both notices are sent, or it was no breach. A closed incident is not opened again.',
   },
@@ -187,6 +193,12 @@ const ru: typeof en = {
   messages: {
     openIncidents: 'Открытых инцидентов с персональными данными',
     draftText: 'Черновик',
+    file_first_ru_pdf: 'Первичное уведомление (24 часа)',
+    file_first_en_pdf: 'Первичное уведомление (24 часа), по-английски для справки',
+    file_additional_ru_pdf: 'Дополнительное уведомление (72 часа)',
+    file_additional_en_pdf: 'Дополнительное уведомление (72 часа), по-английски для справки',
+    file_owner_ru_pdf: 'Письмо владельцу, по-русски',
+    file_owner_en_pdf: 'Письмо владельцу, по-английски',
     help_incidentStep_classify:
       'Были ли персональные данные неправомерно или случайно показаны, переданы или распространены и нарушены ли чьи-то права? Решает администратор: «Есть ли нарушение». Оба срока тем временем идут с момента выявления. Если есть сомнения — это нарушение.',
     help_incidentStep_describe:
@@ -208,7 +220,7 @@ const ru: typeof en = {
       'Нарушение — неправомерная или случайная передача, показ или распространение персональных данных, нарушившие чьи-то права. О нём сообщают в Роскомнадзор за 24 часа, о расследовании — за 72. Сомневаетесь — выбирайте нарушение.',
     explain_linkAccounts: 'Аккаунты, чьи данные затронуты, до 100 за раз. Команда принимает файл.',
     explain_draftNotice:
-      'Текст со всеми сведениями, которых требует закон, чтобы перенести его в форму Роскомнадзора. Линии — там, где ещё ничего не написано. В PDF: npm run incident -- write.',
+      'Текст со всеми сведениями, которых требует закон, чтобы перенести его в форму Роскомнадзора. Линии — там, где ещё ничего не написано. PDF — в файлах на странице инцидента.',
     explain_noticeSent: 'Сначала отправьте. Номер указан в ответе Роскомнадзора.',
     explain_closeIncident: 'Оба уведомления отправлены, или нарушения нет. Закрытый инцидент снова не открывается.',
   },

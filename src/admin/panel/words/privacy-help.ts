@@ -47,7 +47,7 @@ const en = {
     help_nextStep_check_download:
       'The download has begun. Ask whether the file arrived: if not, make another link; if it did, note the answer.',
     help_nextStep_notify:
-      'Those who got the data from us have to be told as well. The texts are on this page: send each one, then note that it was sent; only then can the request be ended.',
+      'Those who got the data from us have to be told as well. The notices are among the files of this page: send each one, then note that it was sent. A request is answered only after that; an erasure is over and stays in the queue until then.',
     help_nextStep_await_subject:
       'The subject was asked for more. The term goes on: what lacks because of us is no reason for a delay.',
     help_nextStep_unblock:
@@ -62,7 +62,8 @@ const en = {
     help_nextStep_retry:
       'Below stands what is incomplete. Find out why, then press “Repeat the erasure”: what is done is not done twice.',
     help_nextStep_release: 'A legal hold keeps the data. The subject has to be told why, and until when.',
-    help_nextStep_none: 'Send the letter, if that has not been done. What was written goes 30 days after the end.',
+    help_nextStep_none:
+      'Send the letter, if that has not been done: it is among the files of this page. What was written goes 30 days after the end.',
   },
 };
 
@@ -110,7 +111,7 @@ const ru: typeof en = {
     help_nextStep_check_download:
       'Скачивание начато. Узнайте, дошёл ли файл: если нет, создайте новую ссылку, если да — отметьте ответ.',
     help_nextStep_notify:
-      'Тех, кто получил данные от нас, тоже нужно известить. Тексты есть на этой странице: отправьте каждый и отметьте отправку; только после этого запрос можно завершить.',
+      'Тех, кто получил данные от нас, тоже нужно известить. Уведомления — в файлах на этой странице: отправьте каждое и отметьте отправку. Ответ на обращение ждёт этого; уничтожение уже исполнено и остаётся в очереди до последнего.',
     help_nextStep_await_subject:
       'У субъекта запрошены сведения. Срок не останавливается: то, чего не хватает по нашей вине, задержки не оправдывает.',
     help_nextStep_unblock:
@@ -127,7 +128,7 @@ const ru: typeof en = {
       'Ниже указано, что не завершено. Выясните почему и нажмите «Повторить уничтожение»: сделанное дважды не делается.',
     help_nextStep_release: 'Данные удерживает запрет на уничтожение. Субъекту сообщают, почему и до какого срока.',
     help_nextStep_none:
-      'Отправьте письмо, если это ещё не сделано. Написанное субъектом удаляется через 30 дней после окончания.',
+      'Отправьте письмо, если это ещё не сделано: оно в файлах на этой странице. Написанное субъектом удаляется через 30 дней после окончания.',
   },
 };
 

@@ -106,8 +106,17 @@ const en = {
     retained: 'What is kept',
     actNumber: 'Act of destruction',
     history: 'History',
+    papers: 'Papers to send',
   },
   messages: {
+    file_extension_ru_pdf: 'Notice of a longer term, Russian',
+    file_extension_en_pdf: 'Notice of a longer term, English',
+    file_refusal_ru_pdf: 'Reasoned refusal, Russian',
+    file_refusal_en_pdf: 'Reasoned refusal, English',
+    file_completion_ru_pdf: 'Notice of completion, Russian',
+    file_completion_en_pdf: 'Notice of completion, English',
+    file_notices_ru_zip: 'Notices to those who got the data, Russian',
+    file_notices_en_zip: 'Notices to those who got the data, English',
     explain_fileSubject:
       'For a letter or an e-mail. The term runs from the day it came, so give that day if it was not today.',
     explain_openUnlawful:
@@ -123,7 +132,7 @@ const en = {
     explain_correctSubject:
       'Fill in: which field was wrong, where it stands (contact, name of a key, ticket), the day of the correction, and how the subject was told. Not the old value and not the new one: both are personal data.',
     explain_noticeSent:
-      'Send the text first (PDF: npm run privacy -- notice). A request that is answered waits for all of them; an erasure stays in the queue until then.',
+      'Send the notice first: it is among the files of the page. A request that is answered waits for all of them; an erasure stays in the queue until then.',
     explain_evidencePack:
       'A ZIP for an inspector: events, plan and approvals, letters, notices, act and extract, check and chains, with the SHA-256 of each file. What the subject wrote is not in it.',
     explain_noticeAnswered: 'The recipient has said what was done. The law asks us to tell, not to have an answer.',
@@ -131,8 +140,9 @@ const en = {
       'Made anew each time; the link before stops working. It gives the file once and lives until the archive’s week is over. Send it to the address on this page only.',
     explain_archiveRebuild: 'The workers build it from what is there now. A link that was given stops working.',
     explain_extendTerm:
-      'Five working days more, where the law has them. Send the subject the notice with the reasons first.',
-    explain_refuseSubject: 'Send the reasoned refusal first. The account is unblocked when nothing else blocks it.',
+      'Five working days more, where the law has them. Write the reasons as the subject may read them: they are in the notice, which is then among the files of the page. Send it at once: without it the term stays as it was.',
+    explain_refuseSubject:
+      'Write the reason with its norm, as the subject may read it: it is in the refusal, which is then among the files of the page. Send it within the term. The account is unblocked when nothing else blocks it.',
     explain_cancelSubject: 'The subject takes the request back. The account is unblocked when nothing else blocks it.',
     explain_duplicateSubject: 'Another request of the same subject says the same.',
   },
@@ -244,8 +254,17 @@ const ru: typeof en = {
     retained: 'Что хранится',
     actNumber: 'Акт об уничтожении',
     history: 'История',
+    papers: 'Бумаги к отправке',
   },
   messages: {
+    file_extension_ru_pdf: 'Уведомление о продлении срока, по-русски',
+    file_extension_en_pdf: 'Уведомление о продлении срока, по-английски',
+    file_refusal_ru_pdf: 'Мотивированный отказ, по-русски',
+    file_refusal_en_pdf: 'Мотивированный отказ, по-английски',
+    file_completion_ru_pdf: 'Уведомление об исполнении, по-русски',
+    file_completion_en_pdf: 'Уведомление об исполнении, по-английски',
+    file_notices_ru_zip: 'Уведомления получателям данных, по-русски',
+    file_notices_en_zip: 'Уведомления получателям данных, по-английски',
     explain_fileSubject:
       'Для письма или e-mail. Срок идёт со дня поступления: укажите этот день, если он был не сегодня.',
     explain_openUnlawful:
@@ -261,7 +280,7 @@ const ru: typeof en = {
     explain_correctSubject:
       'Заполните: какое поле было неверным, где оно стоит (контакт, название ключа, обращение в поддержку), дату исправления и как об этом сообщено субъекту. Без старого и нового значения: это персональные данные.',
     explain_noticeSent:
-      'Сначала отправьте текст (PDF: npm run privacy -- notice). Ответ на обращение ждёт всех уведомлений; уничтожение остаётся в очереди до последнего.',
+      'Сначала отправьте уведомление: оно в файлах на странице. Ответ на обращение ждёт всех уведомлений; уничтожение остаётся в очереди до последнего.',
     explain_evidencePack:
       'ZIP для проверяющего: события, план и одобрения, письма, уведомления, акт и выгрузка, проверка и цепочки, SHA-256 каждого файла. Написанного субъектом в нём нет.',
     explain_noticeAnswered: 'Получатель сообщил, что сделано. Закон требует уведомить, а не получить ответ.',
@@ -269,9 +288,9 @@ const ru: typeof en = {
       'Каждый раз создаётся новая, прежняя перестаёт работать. Отдаёт файл один раз и живёт, пока не истекла неделя архива. Отправляйте только на адрес с этой страницы.',
     explain_archiveRebuild: 'Обработчики составят его по нынешним данным. Выданная ссылка перестанет работать.',
     explain_extendTerm:
-      'Ещё пять рабочих дней, если закон их даёт. Сначала отправьте субъекту мотивированное уведомление.',
+      'Ещё пять рабочих дней, если закон их даёт. Причины пишите для субъекта: они войдут в уведомление, которое появится в файлах на странице. Отправьте его сразу: без него срок остаётся прежним.',
     explain_refuseSubject:
-      'Сначала отправьте мотивированный отказ. Учётная запись разблокируется, если её не блокирует другое.',
+      'Причину с нормой пишите для субъекта: она войдёт в отказ, который появится в файлах на странице. Отправьте его в срок. Учётная запись разблокируется, если её не блокирует другое.',
     explain_cancelSubject: 'Субъект отзывает запрос. Учётная запись разблокируется, если её не блокирует другое.',
     explain_duplicateSubject: 'Другой запрос того же субъекта говорит о том же.',
   },
