@@ -56,7 +56,16 @@ export async function rowsToErase(row: RowClass, accountId: string): Promise<str
 export async function eraseRows(row: RowClass, accountId: string, ids: readonly string[]): Promise<number> {
   const { erasure } = row;
   if (!('update' in erasure)) throw new Error(`rows of class ${row.id} are not erased one by one`);
-  return removeFrom(row, erasure, { _id: { $in: ids }, [row.store.owner]: accountId });
+  const { update, holds } = erasure;
+  if (update === 'delete' || ids.length === 0)
+    return removeFrom(row, erasure, { _id: { $in: ids }, [row.store.owner]: accountId });
+  // One by one, for an act counts them: of one update of many rows, the evaluation engine also counts those that another
+  // process has changed before it.
+  const updates = ids.map((_id) => {
+    const filter = { $and: [{ _id, [row.store.owner]: accountId }, holds] };
+    return { updateOne: { filter: filter as never, update } };
+  });
+  return (await rowsOf(row).bulkWrite(updates, { ordered: false })).modifiedCount;
 }
 
 /** The subject's rows with the fields of this class only, opened; in pages, oldest first. */

@@ -9,7 +9,7 @@ import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
 import { Ticket } from '../../src/models/ticket.ts';
-import { verifyErased } from '../../src/privacy/class-rows.ts';
+import { eraseRows, verifyErased } from '../../src/privacy/class-rows.ts';
 import { CACHE_TTL_MS, createContentCipher } from '../../src/privacy/content-key.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
@@ -21,7 +21,7 @@ import {
   submitErasure,
   verifyIdentity,
 } from '../../src/privacy/privacy-requests.ts';
-import { ROW_CLASSES } from '../../src/privacy/row-classes.ts';
+import { ROW_CLASSES, rowClass } from '../../src/privacy/row-classes.ts';
 import { createRequestWriter } from '../../src/requests/writer.ts';
 import { openTicket, writeToTicket } from '../../src/support/tickets.ts';
 import { createDeliveries } from '../../src/webhooks/deliver.ts';
@@ -238,4 +238,19 @@ test('a reply to a ticket that is gone is refused, and no new ticket comes into 
     await expect(openTicket(opening, process)).rejects.toMatchObject({ code: 'not_found' });
   expect(await nativeCollection(Ticket).countDocuments({ accountId })).toBe(0);
   await expectNothingLeft(id);
+});
+
+test('several processes that erase the same rows at once count each row once', async () => {
+  const row = rowClass('request.usage');
+  const counts: number[] = [];
+  // Where each counts the others' rows as well, that is so once in about twenty rounds.
+  for (let round = 0; round < 100; round++) {
+    const owner = newId('acc');
+    const ids = [newId('req'), newId('req'), newId('req')];
+    const rows = ids.map((_id) => ({ _id, accountId: owner, keyId, state: 'done', settled: true, attempt: 1 }));
+    await requests().insertMany(rows.map((one) => ({ ...one, holdMicros: 1n })) as RequestDocument[]);
+    const erased = await Promise.all([1, 2, 3].map(() => eraseRows(row, owner, ids)));
+    counts.push(erased.reduce((sum, count) => sum + count, 0));
+  }
+  expect(counts).toEqual(counts.map(() => 3));
 });
