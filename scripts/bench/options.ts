@@ -8,6 +8,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --json <file>         keep everything measured in a file
   --reps <number>       repetitions of each step; figures are their medians
   --rates <100,200>     open-loop rates, requests per second
+  --clients <32,128>    clients of the closed loops
   --streams <50,200>    concurrent streams
   --seconds <number>    measured window of a step
   --accounts <number>   client accounts that send in turn (default 1; more streams than 250 per account get more)
@@ -74,6 +75,7 @@ export function parseOptions(words: readonly string[]): Options {
       windowMs,
       repetitions: Math.round(number('reps', values.reps, base.repetitions, 1, 20)),
       rates: numbers('rates', values.rates, base.rates, 20_000),
+      clients: numbers('clients', values.clients, base.clients, 2_000),
       streams: numbers('streams', values.streams, base.streams, 2_000),
     },
     quick: values.quick === true,
@@ -101,6 +103,7 @@ function read(words: readonly string[]) {
         json: text,
         reps: text,
         rates: text,
+        clients: text,
         streams: text,
         seconds: text,
         accounts: text,

@@ -1,8 +1,7 @@
 import { markdownTable } from '../report-section.ts';
 import { formatFigure, rolesOf } from './goals.ts';
 import type { PartResult } from './parts.ts';
-import { type BenchResults, cpuPerThousand, stepResult } from './results.ts';
-import { CLOSED_STEP } from './steps.ts';
+import { type BenchResults, cpuPerThousand, saturated, stepResult } from './results.ts';
 
 /** The sections of the report that are about parts of the product rather than about loads on all of it. */
 
@@ -11,6 +10,9 @@ function partRow({ part, step, perSecond, pathP50Ms, pathP99Ms, cpuPerThousand: 
   const [rate = '', p50 = '', p99 = '', own = '', redis = '', engine = ''] = cells;
   return [part, step, rate, `${p50} / ${p99}`, own, redis, engine];
 }
+
+/** The step in which a part has 32 callers. */
+const CALLERS_STEP = 'closed';
 
 /** CPU seconds per thousand requests on the product's core, of all parts together. */
 function ownCpu(parts: readonly PartResult[], step: string): number {
@@ -21,11 +23,11 @@ function ownCpu(parts: readonly PartResult[], step: string): number {
 
 /** What the parts alone say about the goals that are ratios to the peer. */
 function boundLines(results: BenchResults, parts: readonly PartResult[], peer: string | undefined): string[] {
-  const sum = ownCpu(parts, CLOSED_STEP);
+  const sum = ownCpu(parts, CALLERS_STEP);
   const lines = [
     `Together they take ${formatFigure(sum)} CPU seconds per 1000 requests on the product's core with 32 callers: no arrangement of the rest makes it answer more than ${formatFigure(1_000 / sum)} requests/s per core.`,
   ];
-  const closed = peer === undefined ? undefined : stepResult(results, CLOSED_STEP, peer);
+  const closed = peer === undefined ? undefined : saturated(results, peer);
   if (closed && peer !== undefined) {
     const theirs = cpuPerThousand(closed, rolesOf(peer));
     lines.push(

@@ -3,9 +3,8 @@ import { formatFigure, goalRows, rolesOf } from './goals.ts';
 import { PEER } from './peer.ts';
 import type { LoadResult } from './recording.ts';
 import { renderParts } from './report-alone.ts';
-import { type BenchResults, cpuPerThousand, type StepResult, stepResult } from './results.ts';
+import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
 import type { Summary } from './statistics.ts';
-import { CLOSED_CLIENTS, CLOSED_STEP } from './steps.ts';
 
 /** The results as Markdown tables that are also readable in a terminal. */
 
@@ -44,10 +43,6 @@ const notes = ({ load, use, polluted, repetitions }: StepResult): string =>
     .filter((text) => text !== '')
     .join('; ');
 
-function stepsOf(results: BenchResults, prefix: string): string[] {
-  return [...new Set(results.measurements.map(({ step }) => step))].filter((step) => step.startsWith(prefix));
-}
-
 const others = (results: BenchResults): string[] =>
   [...new Set(results.measurements.map(({ target }) => target))].filter((target) => target !== 'direct');
 
@@ -75,18 +70,20 @@ function latencyTable(results: BenchResults, target: string): string {
 }
 
 function throughputTable(results: BenchResults, target: string): string {
-  const rows: string[][] = [];
-  const [ours, direct] = [stepResult(results, CLOSED_STEP, target), stepResult(results, CLOSED_STEP, 'direct')];
-  if (ours && direct) {
+  const rows = stepsOf(results, 'closed ').flatMap((step) => {
+    const [ours, direct] = [stepResult(results, step, target), stepResult(results, step, 'direct')];
+    if (!ours || !direct) return [];
     const rates = [direct.load.answeredPerSecond, ours.load.answeredPerSecond] as const;
-    rows.push([
-      `closed loop, ${CLOSED_CLIENTS} clients, requests/s`,
-      formatFigure(rates[0]),
-      formatFigure(rates[1]),
-      ratioOf(rates[1], rates[0]),
-      notes(ours),
-    ]);
-  }
+    return [
+      [
+        `${step} clients, requests/s`,
+        formatFigure(rates[0]),
+        formatFigure(rates[1]),
+        ratioOf(rates[1], rates[0]),
+        [`p50 ${formatFigure(ours.load.latency.p50)} ms`, notes(ours)].filter((text) => text !== '').join('; '),
+      ],
+    ];
+  });
   const sustained = results.sustained.get(target);
   const lag = sustained?.measurement.settleLag;
   rows.push([
@@ -171,14 +168,14 @@ function goalsTable(results: BenchResults, target: string, peer?: string): strin
 
 /** What stops the target at its closed-loop maximum, from the CPU that each part used. */
 function boundLine(results: BenchResults, target: string): string {
-  const result = stepResult(results, CLOSED_STEP, target);
-  if (!result) return '';
-  const { use } = result;
+  const most = saturated(results, target);
+  if (!most) return '';
+  const { use } = most;
   const cores = (role: string) => (use.cpuSeconds[role] ?? 0) / use.seconds;
   const parts = [...rolesOf(target), 'engine', 'sandbox', 'harness'].map(
     (role) => `${role} ${formatFigure(cores(role))}`,
   );
-  return `At saturation (${CLOSED_CLIENTS} clients) the parts use these cores: ${parts.join(', ')}, others ${formatFigure(use.foreignCores)}; ${formatFigure(use.busyCores)} of ${results.machine.cores} are busy.`;
+  return `At its most (${most.step} clients) the parts use these cores: ${parts.join(', ')}, others ${formatFigure(use.foreignCores)}; ${formatFigure(use.busyCores)} of ${results.machine.cores} are busy.`;
 }
 
 function header({ machine, startedAt, settings }: BenchResults): string {

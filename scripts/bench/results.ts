@@ -36,6 +36,22 @@ export type BenchResults = {
   startUpMs?: Readonly<Record<string, number>>;
 };
 
+type Measured = Pick<BenchResults, 'measurements'>;
+
+/** Names of the steps that begin so, in the order in which they were run. */
+export function stepsOf(results: Measured, prefix: string): string[] {
+  return [...new Set(results.measurements.map(({ step }) => step))].filter((step) => step.startsWith(prefix));
+}
+
+/** The closed loop in which a target answers most requests: how many clients that takes is its own affair. */
+export function saturated(results: Measured, target: string): (StepResult & { step: string }) | undefined {
+  const loops = stepsOf(results, 'closed ').flatMap((step) => {
+    const result = stepResult(results, step, target);
+    return result ? [{ ...result, step }] : [];
+  });
+  return loops.sort((a, b) => b.load.answeredPerSecond - a.load.answeredPerSecond)[0];
+}
+
 /** Medians of the repetitions of one step on one target. */
 export type StepResult = {
   load: LoadResult;
@@ -48,7 +64,7 @@ export type StepResult = {
 };
 
 /** Undefined when the step was not run on this target. */
-export function stepResult(results: BenchResults, step: string, target: string): StepResult | undefined {
+export function stepResult(results: Measured, step: string, target: string): StepResult | undefined {
   const runs = results.measurements.filter((one) => one.step === step && one.target === target);
   if (runs.length === 0) return undefined;
   const settle = runs.flatMap(({ settleLag }) => settleLag ?? []);

@@ -8,10 +8,9 @@ import { type Bench, type Measurement, measure } from './measure.ts';
 import type { Options } from './options.ts';
 import { measureParts } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
-import type { BenchResults, Machine } from './results.ts';
+import { type BenchResults, type Machine, saturated } from './results.ts';
 import { WORKLOADS } from './seed.ts';
-import { median } from './statistics.ts';
-import { accountsNeeded, CLOSED_CLIENTS, CLOSED_STEP, repeatedSteps, type Step, singleSteps } from './steps.ts';
+import { accountsNeeded, repeatedSteps, type Step, singleSteps } from './steps.ts';
 import { findSustained, type Sustained } from './sustained.ts';
 import { type BenchSystem, startSystem, withDatabase, withOwnDatabase } from './system.ts';
 import { measureWebhooks } from './webhooks.ts';
@@ -104,7 +103,7 @@ async function heat(bench: Bench, heatMs: number, note: (line: string) => void):
   note('warming up');
   for (const target of bench.targets) {
     for (const [workload, clients] of [
-      ['plain', CLOSED_CLIENTS],
+      ['plain', 32],
       ['stream', 20],
     ] as const) {
       const { stream, chunks } = WORKLOADS[workload];
@@ -134,10 +133,10 @@ async function sustainedRates(
 ): Promise<Map<string, Sustained>> {
   const found = new Map<string, Sustained>();
   for (const target of bench.targets.filter(({ name }) => name !== 'direct')) {
-    const closed = measurements.filter(({ step, target: name }) => step === CLOSED_STEP && name === target.name);
-    const closedPerSecond = median(closed.map(({ load }) => load.answeredPerSecond));
+    const most = saturated({ measurements }, target.name);
+    if (!most) continue;
     const tell = (one: Measurement) => note(describe(one));
-    const sustained = await findSustained(target, closedPerSecond, accounts, effort, bench, tell);
+    const sustained = await findSustained(target, most.load.answeredPerSecond, accounts, effort, bench, tell);
     if (sustained) found.set(target.name, sustained);
     await delay(500, undefined, { signal: bench.signal });
   }

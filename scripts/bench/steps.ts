@@ -15,6 +15,8 @@ export type Step = {
 
 export type Effort = {
   rates: readonly number[];
+  /** Clients of the closed loops. */
+  clients: readonly number[];
   streams: readonly number[];
   longStreams: readonly number[];
   repetitions: number;
@@ -28,6 +30,7 @@ export type Effort = {
 
 export const FULL: Effort = {
   rates: [50, 100, 200, 400],
+  clients: [32, 128, 512],
   streams: [50, 200, 500],
   longStreams: [500, 1_000],
   repetitions: 3,
@@ -39,6 +42,7 @@ export const FULL: Effort = {
 
 export const QUICK: Effort = {
   rates: [100, 400],
+  clients: [32, 128],
   streams: [50, 200],
   longStreams: [],
   repetitions: 1,
@@ -48,15 +52,13 @@ export const QUICK: Effort = {
   sustainedShares: [0.75, 0.45],
 };
 
-export const CLOSED_CLIENTS = 32;
-export const CLOSED_STEP = 'closed';
-
 /** An account may have 500 requests open; the end of one overlaps with the start of the next. */
-const STREAMS_PER_ACCOUNT = 250;
+const OPEN_PER_ACCOUNT = 250;
 const DRAIN_MS = 3_000;
 const SPREAD_MS = 600;
 
 export const rateStep = (perSecond: number): string => `rate ${perSecond}`;
+export const closedStep = (clients: number): string => `closed ${clients}`;
 export const streamStep = (concurrent: number): string => `streams ${concurrent}`;
 export const longStep = (concurrent: number): string => `long streams ${concurrent}`;
 
@@ -73,7 +75,7 @@ function streamsStep(id: string, workload: WorkloadName, concurrent: number, acc
     id,
     workload,
     load: { kind: 'streams', concurrent, spreadMs },
-    accounts: Math.max(accounts, Math.ceil(concurrent / STREAMS_PER_ACCOUNT)),
+    accounts: Math.max(accounts, Math.ceil(concurrent / OPEN_PER_ACCOUNT)),
     warmupMs: Math.max(effort.warmupMs, spreadMs + 500),
     windowMs: effort.windowMs,
     drainMs: DRAIN_MS + streamMs,
@@ -84,7 +86,10 @@ function streamsStep(id: string, workload: WorkloadName, concurrent: number, acc
 export function repeatedSteps(effort: Effort, accounts: number): Step[] {
   return [
     ...effort.rates.map((perSecond) => plainStep(rateStep(perSecond), { kind: 'rate', perSecond }, accounts, effort)),
-    plainStep(CLOSED_STEP, { kind: 'closed', clients: CLOSED_CLIENTS }, accounts, effort),
+    ...effort.clients.map((clients) => {
+      const needed = Math.max(accounts, Math.ceil(clients / OPEN_PER_ACCOUNT));
+      return plainStep(closedStep(clients), { kind: 'closed', clients }, needed, effort);
+    }),
     ...effort.streams.map((count) => streamsStep(streamStep(count), 'stream', count, accounts, effort)),
   ];
 }

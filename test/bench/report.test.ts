@@ -71,7 +71,7 @@ describe('the report of the benchmark', () => {
     });
     const names = ['database', 'queue', 'front'] as const;
     const alone = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
-    const peer = [...run('portkey', 2), measurement('closed', 'portkey', 2)];
+    const peer = [...run('portkey', 2), measurement('closed 32', 'portkey', 2)];
     const text = renderReport({ ...results([...run('direct', 1), ...run('ocelotiq', 4), ...peer]), alone });
     expect(text).toContain('Together they take 1.88 CPU seconds per 1000');
     expect(text).toContain('no arrangement of the rest makes it answer more than 533 requests/s');
