@@ -170,19 +170,24 @@ async function holdTogether(group: NonEmpty<HoldRequest>): Promise<Together> {
 }
 
 async function flushSettlements(requests: SettleRequest[]): Promise<('closed' | Error)[]> {
-  const groups = byAccount(requests);
-  const operations = groups.map(
-    (group) => ({ updateOne: settleUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
-  );
   try {
-    const result = await accounts().bulkWrite(operations, { ordered: false });
-    if (result.matchedCount === operations.length) return requests.map(() => 'closed');
+    if (await settleTogether(byAccount(requests))) return requests.map(() => 'closed');
   } catch {
     // Unknown outcome: the guarded single updates below find out, each closing its hold at most once.
   }
   const outcomes: ('closed' | Error)[] = [];
   for (const request of requests) outcomes.push(await settleOne(request).catch((error: Error) => error));
   return outcomes;
+}
+
+/** Whether all of them matched. A bulk of one costs the driver more than the update in it. */
+async function settleTogether(groups: readonly NonEmpty<SettleRequest>[]): Promise<boolean> {
+  const updates = groups.map(settleUpdate);
+  const [only] = updates;
+  if (only && updates.length === 1)
+    return (await accounts().updateOne(only.filter, only.update as Document[])).matchedCount === 1;
+  const operations = updates.map((updateOne) => ({ updateOne }) as AnyBulkWriteOperation<AccountDocument>);
+  return (await accounts().bulkWrite(operations, { ordered: false })).matchedCount === updates.length;
 }
 
 const SETTLE_TRIES_MAX = 5;
