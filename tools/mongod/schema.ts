@@ -34,7 +34,11 @@ BEGIN
 END $$`;
 }
 
+/** The indexes that postgresql.conf asks for. Data of earlier versions lack them, and keep the indexes they have. */
+export const CREATE_INDEX_METHOD = 'CREATE EXTENSION IF NOT EXISTS documentdb_extended_rum';
+
 const SCHEMA = [
+  CREATE_INDEX_METHOD,
   'CREATE SCHEMA IF NOT EXISTS gateway',
   `CREATE TABLE IF NOT EXISTS gateway.retries (
     id text CONSTRAINT ${RETRIES_KEY} PRIMARY KEY, reply text, succeeded text, at timestamptz NOT NULL DEFAULT now()

@@ -7,6 +7,7 @@ import { type Account, makePrivate } from './account.ts';
 import { lockFile } from './file-lock.ts';
 import { newDraft, type Progress, programFolder } from './packages.ts';
 import { clientSettings, startPostgres } from './postgres.ts';
+import { CREATE_INDEX_METHOD } from './schema.ts';
 import { run } from './shell.ts';
 
 const LOCK_WAIT_MS = 5 * 60_000;
@@ -14,6 +15,7 @@ const LOCK_WAIT_MS = 5 * 60_000;
 /** Indexes are built at once by the gateway, so the jobs that look for queued builds every two seconds have nothing to do. */
 const PREPARATION = [
   'CREATE EXTENSION documentdb CASCADE',
+  CREATE_INDEX_METHOD,
   "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname LIKE 'documentdb_index_build%'",
   "SELECT documentdb_api.create_collection('warm', 'warm')",
   "SELECT documentdb_api.drop_database('warm')",

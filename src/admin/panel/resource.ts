@@ -81,7 +81,7 @@ export class PanelResource extends BaseResource {
   readonly spec: PanelSpec;
   private readonly cipher: PanelCipher;
   private readonly shown: readonly PanelProperty[];
-  /** How many a search finds, where its page has told it. */
+  /** How many a search finds, where its page has told it, or has told that they are more than are counted. */
   private readonly totals = new WeakMap<Filter, number>();
 
   constructor(spec: PanelSpec, cipher: PanelCipher) {
@@ -151,7 +151,7 @@ export class PanelResource extends BaseResource {
 
   /**
    * The stages that find what was searched: by index as far as there is one, the rest among the newest of that. Without
-   * an order when none is needed: an engine that cannot read in order looks into every row to sort it.
+   * an order when none is needed: what cannot be read in the order of an index is looked into, every row, to sort it.
    */
   private async search(
     fields: readonly PanelField[],
@@ -184,8 +184,10 @@ export class PanelResource extends BaseResource {
       { $project: projectionOf(fields) },
     ];
     const found = await this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+    const seen = offset + found.length;
     const isLastPage = found.length < limit && (found.length > 0 || offset === 0);
-    if (isLastPage) this.totals.set(filter, offset + found.length);
+    const isBeyondCounting = found.length > 0 && seen >= COUNT_MAX;
+    if (isLastPage || isBeyondCounting) this.totals.set(filter, Math.min(seen, COUNT_MAX));
     return found.map((document) => this.record(document, fields));
   }
 

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Document } from 'mongodb';
+import mongoose from 'mongoose';
 import { fromAddress, toAddress } from '../../../src/admin/panel/record-id.ts';
 import { PanelResource } from '../../../src/admin/panel/resource.ts';
 import { REQUESTS } from '../../../src/admin/panel/specs-traffic.ts';
+import { nativeCollection } from '../../../src/models/connect.ts';
 import { member, panel } from './desk.ts';
+
+const admin = { currentAdmin: { role: 'admin' } } as never;
+const cipher = { open: () => Promise.reject(new Error('nothing is sealed here')) };
 
 /** How lists are searched, and how they are not. */
 export function testSearches(): void {
@@ -50,11 +56,9 @@ export function testSearches(): void {
     it('by what no index finds looks at the newest only, as many as it is allowed to, in either order', async () => {
       const found = async (scanMax: number, name: string, value: string, direction: 'asc' | 'desc' = 'desc') => {
         const filter = () => ({ filters: { [name]: { path: name, value } } }) as never;
-        const context = { currentAdmin: { role: 'admin' } } as never;
-        const cipher = { open: () => Promise.reject(new Error('nothing is sealed here')) };
         const resource = new PanelResource({ ...REQUESTS, scanMax }, cipher);
-        const records = await resource.find(filter(), { limit: 10, sort: { direction } }, context);
-        return [records.length, await resource.count(filter(), context)];
+        const records = await resource.find(filter(), { limit: 10, sort: { direction } }, admin);
+        return [records.length, await resource.count(filter(), admin)];
       };
       expect(await found(1, 'state', 'done')).toEqual([0, 0]);
       expect(await found(1, 'state', 'done', 'asc')).toEqual([0, 0]);
@@ -73,6 +77,29 @@ export function testSearches(): void {
         [0, 2],
       ]);
       expect((await list('perPage=10')).body).toMatchObject({ meta: { total: 2 } });
+    });
+
+    it('is not counted where the page tells that there are more than are counted', async () => {
+      const collection = 'many_rows';
+      const many = nativeCollection<{ _id: string }>({ collection: { collectionName: collection } });
+      await many.insertMany(Array.from({ length: 10_001 }, (_, n) => ({ _id: `row_${String(n).padStart(5, '0')}` })));
+      const resource = new PanelResource({ ...REQUESTS, collection }, cipher);
+      const sent: unknown[] = [];
+      const keep = ({ command }: { command: Document }) => {
+        if (command.aggregate === collection) sent.push(command);
+      };
+      const client = mongoose.connection.getClient().on('commandStarted', keep);
+      const page = async (offset: number) => {
+        const filter = { filters: {} } as never;
+        const found = await resource.find(filter, { limit: 20, offset }, admin);
+        return [found.map(({ params }) => String(params.id)).at(-1), await resource.count(filter, admin)];
+      };
+      expect(await page(9_980)).toEqual(['row_00001', 10_000]);
+      expect(sent).toHaveLength(1);
+      expect(await page(10_000)).toEqual(['row_00000', 10_000]);
+      expect(sent).toHaveLength(2);
+      expect(await page(9_960)).toEqual(['row_00021', 10_000]);
+      client.off('commandStarted', keep);
     });
 
     it('is bounded however much is asked for', async () => {
