@@ -1,3 +1,4 @@
+import { testCrossSite } from './panel/cross-site.ts';
 import { usePanel } from './panel/desk.ts';
 import { testCommands } from './panel/giving-commands.ts';
 import { testRoles } from './panel/roles.ts';
@@ -9,5 +10,6 @@ import { testSideEffects } from './panel/side-effects.ts';
 usePanel();
 testRoles();
 testCommands();
+testCrossSite();
 testSearches();
 testSideEffects();

@@ -27,6 +27,11 @@ export const COMMANDS: readonly [
   [() => `accounts/records/${newId('acc')}/suspend`, 'accounts.suspend', { reason }],
   [() => `accounts/records/${newId('acc')}/activate`, 'accounts.suspend', { reason }],
   [
+    () => `accounts/records/${newId('acc')}/changePrivacy`,
+    PREPARE,
+    { reason, zeroRetention: 'yes', domesticOnly: 'no' },
+  ],
+  [
     () => `accounts/records/${newId('acc')}/changeContact`,
     'contacts.change',
     { reason, email: 'a@example.org', language: 'ru' },
