@@ -7,7 +7,7 @@ import { can } from '../../src/auth/roles.ts';
 import { inviteStaff } from '../../src/auth/staff.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';
-import { Price } from '../../src/models/ai-model.ts';
+import { AiModel, Price } from '../../src/models/ai-model.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { ContentGrant } from '../../src/models/content-grant.ts';
 import { PriceProposal } from '../../src/models/price-proposal.ts';
@@ -22,8 +22,10 @@ import { codeOf, PASSWORD } from '../auth/staff-desk.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
 import { barriers, type Language, openBrowser, picture, type Window } from './browser.ts';
+import { ALIVE, DEAD, goTo, HOSTILE, HOSTILE_ADDRESSES, seedHostileTexts } from './hostile-texts.ts';
 import { type Seeded, seedPanel } from './seed.ts';
 import { FAILED_JOB, seedFailedJobs } from './seed-jobs.ts';
+import { keepTelling } from './told-health.ts';
 
 /** The back-office as a person sees it, in a real browser. */
 
@@ -378,6 +380,32 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await page.context().close();
   });
 
+  it.each(['ru', 'en'] as const)(
+    'shows the weight of a route, and how it stands in the workers, in %s',
+    async (language) => {
+      const word = { ru: 'разомкнут: вызовов нет', en: 'open: no calls' }[language];
+      const stop = await keepTelling(stores, [
+        { routeId: 'main', state: 'open', sinceMs: Date.UTC(2026, 10, 26, 7, 30), calls: 12, failed: 9 },
+      ]);
+      await AiModel.updateOne({ _id: seeded.modelId }, { $set: { 'routes.0.weight': 40 } });
+      const page = await openAs('operator', language);
+      await page.goto(`${office.url}/admin/resources/routes`);
+      const row = page.locator('[data-css="routes-table-row"]', { hasText: seeded.modelId });
+      const cell = (name: string) => row.locator(`[data-property-name="${name}"]`).textContent();
+      await row.locator('[data-value=open]').waitFor();
+      expect(await Promise.all(['weight', 'recentErrors', 'inState'].map(cell))).toEqual([
+        '40',
+        '75.0 % (9 / 12)',
+        '1 / 1',
+      ]);
+      expect(await cell('breakerState')).toBe(word);
+      expect(await cell('breakerSince')).toContain('10:30:00');
+      await picture(page, `30-routes-${language}`);
+      await page.context().close();
+      await stop();
+    },
+  );
+
   it('keeps nobody out: axe-core finds nothing serious on a page of each kind', async () => {
     const visitor = await window.open('ru');
     const found: string[] = [];
@@ -403,6 +431,29 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     found.push(...(await barriers(page)).map((barrier) => `filter ${barrier}`));
     expect(found).toEqual([]);
     await page.context().close();
+  });
+
+  it('shows what somebody typed as text, in lists and records and on the overview, and runs none of it', async () => {
+    const pages = await seedHostileTexts(office);
+    const page = await openAs('admin', 'en');
+    await page.goto(`${office.url}/admin`);
+    for (const [path, times] of pages) {
+      await page.evaluate(goTo(path));
+      await page
+        .getByText(HOSTILE)
+        .nth(times - 1)
+        .waitFor();
+      expect([path, await page.evaluate(ALIVE)]).toEqual([path, DEAD]);
+    }
+    await picture(page, '31-hostile-en');
+    const complaints = window.complaints.length;
+    for (const path of HOSTILE_ADDRESSES) {
+      await page.goto(`${office.url}${path}`);
+      expect([path, await page.evaluate(ALIVE)]).toEqual([path, DEAD]);
+    }
+    await page.context().close();
+    // Of the addresses that lead nowhere.
+    window.complaints.splice(complaints);
   });
 
   it('left no complaint in the console and asked no other host for anything', () => {
