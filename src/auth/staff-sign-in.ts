@@ -2,9 +2,10 @@ import { AppError } from '../errors.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Staff, type StaffDocument } from '../models/staff.ts';
 import { findStaff, invitationDigest } from './staff.ts';
+import { deviceOf } from './staff-device.ts';
 import { type PasswordHasher, passwordProblem } from './staff-password.ts';
 import { endSessions, type SessionLimits, startSession } from './staff-session.ts';
-import { forgiveTries, takeTry } from './staff-throttle.ts';
+import { forgiveTries, type ThrottleKind, takeTry } from './staff-throttle.ts';
 import {
   acceptCode,
   acceptRecoveryCode,
@@ -39,21 +40,31 @@ async function afterPassword(member: StaffDocument, deps: SignInDependencies): P
   return { staffId: member._id, stage, token: await startSession(member._id, stage, deps.limits) };
 }
 
+/** All strangers are counted as one. */
+const EVERYBODY = 'everybody';
+
 /**
  * The first step. Throws `sign_in_failed`, `rate_limit_exceeded` or `overloaded`.
- * @param address group of the caller's address, for counting.
+ * @param given.address group of the caller's address, for counting.
+ * @param given.device the mark of a browser in which somebody has signed in before.
  */
 export async function signInWithPassword(
-  given: { email: string; password: string; address: string },
+  given: { email: string; password: string; address: string; device?: string | undefined },
   deps: SignInDependencies,
 ): Promise<Step> {
   const email = given.email.trim().toLowerCase();
-  await takeTry('address', given.address);
-  await takeTry('account', email);
+  const device = deviceOf(deps.pepper, given.device, email);
+  // A member who is refused because of others has not lost a try of the account.
+  const counted: readonly (readonly [ThrottleKind, string])[] =
+    device === undefined
+      ? [['address', given.address], ['strangers', EVERYBODY], ['account', email]] // biome-ignore format: a table
+      : [['device', device]];
+  for (const [kind, name] of counted) await takeTry(kind, name);
   const member = await staff().findOne({ email });
   const hash = member?.status === 'active' ? member.passwordHash : undefined;
-  if (!(await deps.hasher.verify(hash, given.password)) || !member) throw failed();
-  await Promise.all([forgiveTries('address', given.address), forgiveTries('account', email)]);
+  const from = device === undefined ? 'stranger' : 'known';
+  if (!(await deps.hasher.verify(hash, given.password, from)) || !member) throw failed();
+  await Promise.all(counted.map(([kind, name]) => forgiveTries(kind, name)));
   return afterPassword(member, deps);
 }
 

@@ -240,6 +240,27 @@ test('guessing is slowed down and written down; the page says for how long', asy
   expect(JSON.stringify(await AuditEntry.find({}).sort({ _id: 1 }).lean())).not.toContain('wrong password');
 });
 
+test('a browser in which a member has signed in is known, and lets the member in while others guess', async () => {
+  const { email, secret } = await signIn(office.url, 'support');
+  await StaffThrottle.deleteMany({});
+  const visitor = await enterPassword(office.url, email);
+  const body = new URLSearchParams({ formToken: visitor.formToken, code: await freshCode(secret) });
+  const done = await visitor.send('/code', { method: 'POST', body, headers: { 'sec-fetch-site': 'same-origin' } });
+  const [session, device = ''] = done.headers.getSetCookie();
+  expect(session).toMatch(/^ocelotiq_staff=/);
+  expect(device).toMatch(/^ocelotiq_device=[\w.-]+; Max-Age=15552000; Path=\/; HttpOnly; SameSite=Strict$/);
+  const guesser = new Visitor(office.url);
+  await guesser.get('/sign-in');
+  for (let i = 0; i < 6; i++) await guesser.post('/sign-in', { email, password: `wrong password ${i}` });
+  expect((await guesser.post('/sign-in', { email, password: PASSWORD })).status).toBe(429);
+  const back = new Visitor(office.url);
+  await back.get('/sign-in');
+  const cookie = `${back.cookie}; ${device.split(';', 1)[0]}`;
+  expect((await back.post('/sign-in', { email, password: PASSWORD }, { cookie })).status).toBe(303);
+  // It is no session, and opens nothing by itself.
+  expect((await back.send('/admin', { headers: { cookie: device.split(';', 1)[0] ?? '' } })).status).toBe(303);
+});
+
 test('an invitation is not in any address that is sent, and cannot be used twice', async () => {
   const { token } = await inviteStaff('twice@example.com', 'support');
   const one = new Visitor(office.url);

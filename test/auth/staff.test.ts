@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { generate } from 'otplib';
 import { changeStaffRole, disableStaff, findStaff, inviteStaff, listStaff, resetStaff } from '../../src/auth/staff.ts';
+import { deviceOf, newDevice } from '../../src/auth/staff-device.ts';
 import { endSessions, findSession, startSession } from '../../src/auth/staff-session.ts';
 import {
   acceptInvitation,
@@ -151,6 +153,69 @@ describe('guessing', () => {
     for (let i = 0; i < THROTTLE_RULES.address.freeTries; i++) await takeTry('address', one);
     const given = { email: 'whoever@example.com', password: PASSWORD, address: one };
     await expect(signInWithPassword(given, deps)).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+  });
+});
+
+describe('a flood from many addresses at many accounts', () => {
+  const strangers = { ...THROTTLE_RULES.strangers, name: 'everybody' };
+  const wrong = (email: string, device?: string) =>
+    signInWithPassword({ email, password: 'wrong password 1', address: address(), device }, deps);
+
+  it('is bounded for all strangers together until the window ends, and costs no account a try', async () => {
+    const member = await enrolStaff('support', deps);
+    // As if it had begun a little later, so that its window is still open below, however slow the machine is.
+    const ahead = Date.now() + 600_000;
+    for (let i = 0; i < strangers.freeTries; i++) await takeTry('strangers', strangers.name, new Date(ahead));
+    const refusal: unknown = await takeTry('strangers', strangers.name, new Date(ahead + 1_000)).catch(
+      (e: unknown) => e,
+    );
+    expect(refusal).toMatchObject({ code: 'rate_limit_exceeded', retryAfterMs: strangers.windowMs - 1_000 });
+    for (let i = 0; i < THROTTLE_RULES.account.freeTries + 1; i++)
+      await expect(wrong(member.email)).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    await takeTry('strangers', strangers.name, new Date(ahead + strangers.windowMs));
+    expect((await passwordStep(member.email)).stage).toBe('code');
+  });
+
+  it('keeps no member out whose browser is known, nor do guesses at the account', async () => {
+    const member = await enrolStaff('support', deps);
+    const device = newDevice(deps.pepper, member.email);
+    for (let i = 0; i < THROTTLE_RULES.account.freeTries; i++) await takeTry('account', member.email);
+    await expect(passwordStep(member.email)).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    const given = { email: ` ${member.email.toUpperCase()}`, password: PASSWORD, address: address(), device };
+    expect((await signInWithPassword(given, deps)).stage).toBe('code');
+    // What others have tried stays counted.
+    await expect(passwordStep(member.email)).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+  });
+
+  it('gets no more by a browser that is known: its tries are counted as well', async () => {
+    const member = await enrolStaff('support', deps);
+    const device = newDevice(deps.pepper, member.email);
+    for (let i = 0; i < THROTTLE_RULES.device.freeTries; i++)
+      await expect(wrong(member.email, device)).rejects.toMatchObject(failed);
+    await expect(wrong(member.email, device)).rejects.toMatchObject({ code: 'rate_limit_exceeded' });
+    expect((await passwordStep(member.email)).stage).toBe('code');
+  });
+
+  it('cannot make a mark, use one for another account, or an old one', () => {
+    const [pepper, email, now] = [deps.pepper, 'a@example.com', Date.now()];
+    const mark = newDevice(pepper, email, now);
+    const [issued = '', id = '', seal = ''] = mark.split('.');
+    expect(mark).not.toContain('example');
+    expect(deviceOf(pepper, mark, email, now)).toBe(id);
+    expect(deviceOf(pepper, mark, email, now + 179 * 86_400_000)).toBe(id);
+    const later = (now + 200 * 86_400_000).toString(36);
+    for (const made of [
+      undefined,
+      '',
+      'x',
+      `${later}.${id}.${seal}`,
+      `${issued}.${'A'.repeat(22)}.${seal}`,
+      `${mark}x`,
+    ])
+      expect(deviceOf(pepper, made, email, now)).toBeUndefined();
+    expect(deviceOf(pepper, mark, 'b@example.com', now)).toBeUndefined();
+    expect(deviceOf(randomBytes(32), mark, email, now)).toBeUndefined();
+    expect(deviceOf(pepper, mark, email, now + 181 * 86_400_000)).toBeUndefined();
   });
 });
 

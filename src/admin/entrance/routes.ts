@@ -52,8 +52,8 @@ function createPassword(deps: SignInDependencies) {
     new Strategy(
       { usernameField: 'email', passReqToCallback: true, session: false },
       (request, email, password, done) => {
-        const { address } = visitorOf(request as Request);
-        signInWithPassword({ email, password, address }, deps).then((step) => done(null, step), done);
+        const { address, device } = visitorOf(request as Request);
+        signInWithPassword({ email, password, address, device }, deps).then((step) => done(null, step), done);
       },
     ),
   );
@@ -70,8 +70,10 @@ export function entranceRoutes({ signIn, visitors, audit }: EntranceDependencies
   const password = createPassword(signIn);
   const address = (request: Request) => visitorOf(request).address;
 
-  const goOn = (request: Request, response: Response, step: Step) => {
+  /** @param email of a member who has come all the way in. */
+  const goOn = (request: Request, response: Response, step: Step, email?: string) => {
     visitors.setCookie(response, step.token);
+    if (email !== undefined) visitors.rememberDevice(response, email);
     const { language } = visitorOf(request);
     response.redirect(303, step.stage === 'open' ? `/admin?lng=${language}` : `${NEXT[step.stage]}?lang=${language}`);
   };
@@ -90,7 +92,7 @@ export function entranceRoutes({ signIn, visitors, audit }: EntranceDependencies
   /** The session of a stage, or undefined after the visitor was sent to where he belongs. */
   const inStage = (request: Request, response: Response, stage: 'code' | 'enrol') => {
     const { session } = visitorOf(request);
-    if (session?.stage === stage) return { staffId: session.member.staffId, digest: session.digest };
+    if (session?.stage === stage) return { ...session.member, digest: session.digest };
     response.redirect(303, session ? NEXT[session.stage] : '/sign-in');
     return undefined;
   };
@@ -118,7 +120,7 @@ export function entranceRoutes({ signIn, visitors, audit }: EntranceDependencies
     try {
       const step = await signInWithCode(session, field(request, 'code'), signIn);
       await write(request, step.recovered ? 'sign-in.recovery-code' : 'sign-in', 'done', step.staffId);
-      goOn(request, response, step);
+      goOn(request, response, step, session.email);
     } catch (error) {
       await refused(request, 'sign-in.code', error, session.staffId);
       showAgain(request, response, error, (problem) => codePage(request, problem));
@@ -161,6 +163,7 @@ export function entranceRoutes({ signIn, visitors, audit }: EntranceDependencies
       );
       await write(request, 'enrolment', 'done', staffId);
       visitors.setCookie(response, token);
+      visitors.rememberDevice(response, session.email);
       sendPage(request, response, recoveryPage(request, recoveryCodes));
     } catch (error) {
       await refused(request, 'enrolment', error, session.staffId);
