@@ -7,6 +7,7 @@ import { MONEY_OPERATIONS } from './money.ts';
 import { PAPER_OPERATIONS } from './papers.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
+import { PRIVACY_PAUSE_OPERATIONS } from './privacy-pauses.ts';
 import { QUEUE_OPERATIONS } from './queues.ts';
 import { RETENTION_OPERATIONS } from './retention.ts';
 import { ROUTING_OPERATIONS } from './routing.ts';
@@ -31,6 +32,7 @@ export const OPERATIONS = {
   ...CONTENT_OPERATIONS,
   ...ANNOUNCEMENT_OPERATIONS,
   ...PRIVACY_OPERATIONS,
+  ...PRIVACY_PAUSE_OPERATIONS,
   ...UNLAWFUL_OPERATIONS,
   ...CALENDAR_OPERATIONS,
   ...RETENTION_OPERATIONS,

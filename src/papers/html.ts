@@ -11,6 +11,7 @@ h2{font-size:19px;margin:32px 0 8px}
 .wide{overflow-x:auto}
 table{width:100%;border-collapse:collapse;font-size:14px;line-height:1.4}
 th,td{text-align:left;vertical-align:top;padding:6px 10px;border-bottom:1px solid #d6d3d1;overflow-wrap:anywhere}
+td{white-space:pre-wrap}
 th{background:#f5f5f4}
 details{border-bottom:1px solid #d6d3d1;padding:6px 0}
 summary{cursor:pointer;overflow-wrap:anywhere}

@@ -7,6 +7,8 @@ import { type AnswerSources, accessAnswer } from './access-answer.ts';
 import { exportRows } from './class-rows.ts';
 import type { ContentCipher } from './content-key.ts';
 import type { DataClass, MongoStore } from './data-class.ts';
+import { RU_WORDS } from './policy-words.ts';
+import { readableRow } from './readable-row.ts';
 import { ROW_CLASSES } from './row-classes.ts';
 import { STAFF_CLASSES } from './staff-classes.ts';
 
@@ -21,7 +23,6 @@ const TEXT_ROWS_PER_PAGE = 10;
 const ROWS_PER_PAGE = 500;
 /** What a person reads; the JSON beside it has all. */
 const ROWS_SHOWN_MAX = 200;
-const CHARACTERS_SHOWN_MAX = 4_000;
 
 const WORDS = {
   ru: {
@@ -29,14 +30,14 @@ const WORDS = {
     none: 'Записей нет.',
     cut: 'Показаны первые записи; все записи — в файле',
     purpose: 'Цель',
-    long: '… (полностью — в файле JSON)',
+    long: 'Показано не всё; целиком — в файле',
   },
   en: {
     title: 'Your data',
     none: 'No records.',
     cut: 'The first records; all of them are in the file',
     purpose: 'Purpose',
-    long: '… (complete in the JSON file)',
+    long: 'Not all is shown; complete in the file',
   },
 } as const;
 
@@ -73,7 +74,11 @@ async function* givenRows(row: RowClass, accountId: string, cipher: Cipher): Asy
   const { withheld = [] } = row;
   const pageRows = row.store.sealed ? TEXT_ROWS_PER_PAGE : ROWS_PER_PAGE;
   for await (const page of exportRows(row, accountId, cipher, pageRows))
-    for (const one of page) yield withhold(one, withheld === '*' ? Object.keys(one) : withheld);
+    for (const one of page) {
+      const given = withhold(one, withheld === '*' ? Object.keys(one) : withheld);
+      // A row of several classes may have nothing of this one.
+      if (Object.keys(given).length > 1) yield given;
+    }
 }
 
 async function* classJson(row: RowClass, accountId: string, cipher: Cipher): AsyncGenerator<string> {
@@ -96,7 +101,8 @@ async function* classPage(
 ): AsyncGenerator<string> {
   const words = WORDS[language];
   yield html`<h2>${row.category[language]}</h2>`.text;
-  if (language === 'en') yield html`<p class="quiet">${words.purpose}: ${row.purpose}</p>`.text;
+  yield html`<p class="quiet">${words.purpose}: ${language === 'ru' ? (RU_WORDS[row.id]?.purpose ?? '') : row.purpose}</p>`
+    .text;
   let shown = 0;
   for await (const one of givenRows(row, accountId, cipher)) {
     if (shown === ROWS_SHOWN_MAX) {
@@ -104,9 +110,11 @@ async function* classPage(
       return;
     }
     shown++;
-    const text = jsonOf(one, 2);
-    const cut = text.length > CHARACTERS_SHOWN_MAX ? `${text.slice(0, CHARACTERS_SHOWN_MAX)}${words.long}` : text;
-    yield html`<details><summary>${String(one._id)}</summary><pre>${cut}</pre></details>`.text;
+    const { members, isCut } = readableRow(one);
+    const lines = members.map(([path, text]) => html`<tr><th scope="row">${path}</th><td>${text}</td></tr>`);
+    const rest = isCut ? html`<p class="quiet">${words.long} ${fileOf(row)}.</p>` : '';
+    yield html`<details><summary>${String(one._id)}</summary><table><tbody>${lines}</tbody></table>${rest}</details>`
+      .text;
   }
   if (shown === 0) yield html`<p>${words.none}</p>`.text;
 }

@@ -6,6 +6,7 @@ export const REQUEST_EVENTS = [
   'ask_identity',
   'verify',
   'ask_more',
+  'inform',
   'plan',
   'submit',
   'approve',
@@ -36,7 +37,7 @@ const TABLE: Readonly<Record<PrivacyRequestState, Steps>> = {
   received: { ...OPEN, ask_identity: 'awaiting_identity', verify: 'verified' },
   awaiting_identity: { ...OPEN, verify: 'verified', expire: 'unverified_expired' },
   verified: { ...KNOWN, ask_more: 'needs_info', plan: 'planned', complete: 'completed' },
-  needs_info: { ...OPEN, verify: 'verified' },
+  needs_info: { ...OPEN, inform: 'verified' },
   planned: { ...KNOWN, plan: 'planned', submit: 'awaiting_approval' },
   awaiting_approval: { ...KNOWN, approve: 'scheduled', reject: 'planned' },
   // Cooling off. `plan`: what would be destroyed is no longer what was approved.

@@ -6,6 +6,7 @@ import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { PrivacyRequest } from '../../src/models/privacy-request.ts';
+import type { OperationName } from '../../src/operations/catalogue.ts';
 import type { OperationResult } from '../../src/operations/define.ts';
 import { renderText } from '../../src/papers/plain-text.ts';
 import { lookAtLink } from '../../src/privacy/archive-links.ts';
@@ -115,6 +116,45 @@ test('an admin refuses with a reason, and the account is unblocked', async () =>
   await give(person('admin'), 'privacy.refuse', id);
   expect(await findPrivacyRequest(id)).toMatchObject({ state: 'refused' });
   expect((await Account.findById(accountId).lean())?.status).toBe('active');
+});
+
+test('whoever asks is asked for more, held up, let go on, sent back; each with its reason, and the term runs on', async () => {
+  const admin = person('admin');
+  const id = await filed();
+  const { dueAt } = await findPrivacyRequest(id);
+  const states: string[] = [];
+  const take = async (who: Person, name: OperationName, input: Record<string, string> = {}) => {
+    await step(who, name, id, input);
+    states.push((await findPrivacyRequest(id)).state);
+  };
+  await take(support, 'privacy.ask-identity', { reason: 'a signed letter was asked for' });
+  await expect(give(admin, 'privacy.expire', id)).rejects.toMatchObject({ code: 'state_conflict' });
+  await take(support, 'privacy.verify', { identity: 'signed_letter' });
+  await take(support, 'privacy.ask-more', { reason: 'which of the accounts' });
+  await take(support, 'privacy.inform', { reason: 'it is this one' });
+  await expect(give(support, 'privacy.hold', id)).rejects.toMatchObject({ code: 'staff_forbidden' });
+  await take(admin, 'privacy.hold', { reason: 'GPK art. 57, until the court has decided' });
+  await take(admin, 'privacy.release', { reason: 'the court has decided' });
+  await take(support, 'privacy.plan');
+  await take(support, 'privacy.submit');
+  await take(admin, 'privacy.reject', { reason: 'the other account is meant' });
+  expect(states).toEqual([
+    'awaiting_identity', 'verified', 'needs_info', 'verified', 'on_hold', 'verified', 'planned', 'awaiting_approval', 'planned',
+  ]); // biome-ignore format: a list of names
+  const now = await findPrivacyRequest(id);
+  expect(now.dueAt).toEqual(dueAt);
+  expect(now.history.map(({ note }) => note)).toContain('GPK art. 57, until the court has decided');
+  expect((await Account.findById(accountId).lean())?.status).toBe('suspended');
+});
+
+test('a request whose subject was never known ends when its term is over, and not before', async () => {
+  const longAgo = new Date(Date.now() - 60 * 86_400_000).toISOString();
+  const id = await filed('erase_account', longAgo);
+  const admin = person('admin');
+  await expect(give(admin, 'privacy.expire', id)).rejects.toMatchObject({ code: 'state_conflict' });
+  await give(support, 'privacy.ask-identity', id);
+  await give(admin, 'privacy.expire', id);
+  expect(await findPrivacyRequest(id)).toMatchObject({ state: 'unverified_expired', closedAt: expect.any(Date) });
 });
 
 /** A plan that was approved, and what came of it a day later. */

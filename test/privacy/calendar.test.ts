@@ -4,6 +4,7 @@ import {
   PRIVACY_REQUEST_TYPES,
   type PrivacyRequestType,
 } from '../../src/models/privacy-request.ts';
+import { OPERATION_NAMES } from '../../src/operations/catalogue.ts';
 import {
   addCalendarDays,
   addWorkingDays,
@@ -103,5 +104,11 @@ describe('the state machine', () => {
       isFinal(state) ||
       (!seen.has(state) && steps.some(({ from, to }) => from === state && reachesEnd(to, new Set([...seen, state]))));
     expect(PRIVACY_REQUEST_STATES.filter((state) => !reachesEnd(state, new Set()))).toEqual([]);
+  });
+
+  test('has somebody who causes every event: a command of staff, or the workers', () => {
+    const byWorkers = ['begin', 'destroyed', 'fail', 'complete', 'complete_with_retained'];
+    const caused = (event: string) => OPERATION_NAMES.some((name) => name === `privacy.${event.replace('_', '-')}`);
+    expect(REQUEST_EVENTS.filter((event) => !byWorkers.includes(event) && !caused(event))).toEqual([]);
   });
 });

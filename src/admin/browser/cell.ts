@@ -34,8 +34,8 @@ const TONE_OF: Readonly<Record<string, string>> = {
   open: 'bad',
   overdue: 'bad',
   urgent: 'bad',
-  due: 'waiting',
-  soon: 'bad',
+  soon: 'waiting',
+  due: 'good',
   high: 'waiting',
   answered: 'good',
   breach: 'bad',
@@ -72,7 +72,7 @@ function inWords(text: string, language: string): string {
 
 /** Steps that somebody has to take; the others are waited for. */
 const TO_ACT = new Set([
-  'identify', 'plan', 'answer', 'correct', 'rebuild_archive', 'give_link', 'check_download', 'notify', 'unblock', 'submit', 'approve', 'retry', 'classify', 'describe', 'send_first', 'investigate',
+  'identify', 'expire', 'plan', 'answer', 'correct', 'rebuild_archive', 'give_link', 'check_download', 'notify', 'unblock', 'submit', 'approve', 'retry', 'classify', 'describe', 'send_first', 'investigate',
   'send_additional', 'close',
 ]); // biome-ignore format: a table of names
 

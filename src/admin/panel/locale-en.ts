@@ -9,6 +9,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
+import { PRIVACY_COMMAND_WORDS } from './words/privacy-commands.ts';
 import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
@@ -296,6 +297,7 @@ export const EN = joined(OWN, [
   TRAFFIC_WORDS.en,
   CONTACT_WORDS.en,
   PRIVACY_WORDS.en,
+  PRIVACY_COMMAND_WORDS.en,
   PRIVACY_HELP_WORDS.en,
   KEEPING_WORDS.en,
   PAPER_WORDS.en,

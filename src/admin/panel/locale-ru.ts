@@ -9,6 +9,7 @@ import { MONEY_WORDS } from './words/money.ts';
 import { PAPER_WORDS } from './words/papers.ts';
 import { POLICY_WORDS } from './words/policy.ts';
 import { PRIVACY_WORDS } from './words/privacy.ts';
+import { PRIVACY_COMMAND_WORDS } from './words/privacy-commands.ts';
 import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
 import { QUEUE_WORDS } from './words/queues.ts';
 import { ROUTING_WORDS } from './words/routing.ts';
@@ -287,6 +288,7 @@ const OURS = joined(OWN, [
   TRAFFIC_WORDS.ru,
   CONTACT_WORDS.ru,
   PRIVACY_WORDS.ru,
+  PRIVACY_COMMAND_WORDS.ru,
   PRIVACY_HELP_WORDS.ru,
   KEEPING_WORDS.ru,
   PAPER_WORDS.ru,

@@ -12,6 +12,8 @@ export const ARCHIVE_PATHS = ['archive.state', 'archive.readyAt', 'archive.link.
 
 const NEXT_STEPS = [
   'identify',
+  'await_identity',
+  'expire',
   'plan',
   'answer',
   'correct',
@@ -37,7 +39,6 @@ const NOTIFYING: ReadonlySet<string> = new Set(['verified', 'completed', 'comple
 
 const STEP_OF: Readonly<Partial<Record<PrivacyRequestState, NextStep>>> = {
   received: 'identify',
-  awaiting_identity: 'identify',
   needs_info: 'await_subject',
   awaiting_approval: 'approve',
   scheduled: 'cool_off',
@@ -75,9 +76,10 @@ function owes({ state, notices }: Document): boolean {
 
 /** What has to be done next. Its label says it in plain words. */
 function nextStepOf(document: Document): NextStep {
-  const { state, manifest } = document;
+  const { state, manifest, dueAt } = document;
   if (owes(document)) return 'notify';
   if (state === 'verified') return verifiedStep(document);
+  if (state === 'awaiting_identity') return dueAt.getTime() > Date.now() ? 'await_identity' : 'expire';
   if (state === 'planned') return manifest?.blockers?.length > 0 ? 'unblock' : 'submit';
   return STEP_OF[state as PrivacyRequestState] ?? 'none';
 }
@@ -85,7 +87,7 @@ function nextStepOf(document: Document): NextStep {
 export const nextStep: PanelField = {
   name: 'nextStep',
   type: 'textarea',
-  paths: ['state', 'type', 'channel', 'manifest.blockers.code', 'notices.state', ...ARCHIVE_PATHS],
+  paths: ['state', 'type', 'channel', 'dueAt', 'manifest.blockers.code', 'notices.state', ...ARCHIVE_PATHS],
   choices: NEXT_STEPS,
   listed: true,
   value: nextStepOf,

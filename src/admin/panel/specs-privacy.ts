@@ -9,10 +9,12 @@ import {
   REQUEST_CHANNELS,
   UNLAWFUL_GROUNDS,
 } from '../../models/privacy-request.ts';
+import type { OperationName } from '../../operations/catalogue.ts';
 import { archiveStatus } from '../../privacy/archive-links.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { REQUEST_FILES, requestFiles } from '../../privacy/request-papers.ts';
+import type { PAUSES } from '../../privacy/request-pauses.ts';
 import { REQUEST_TERMS, type RequestKind, termsOf } from '../../privacy/request-terms.ts';
 import { normIn } from '../../privacy/russian-norms.ts';
 import { choiceField, exactField, idField, linesField, plain, textField, timeField, wordsField } from './fields.ts';
@@ -119,6 +121,11 @@ function notice(
   return { action, operation: `privacy.notice-${step}`, icon, fields: [{ name: 'recipient', kind: 'word' }], when };
 }
 
+function pause(action: string, event: (typeof PAUSES)[number] | 'expire', icon: string): PanelCommand {
+  const operation = `privacy.${event.replace('_', '-')}` as OperationName;
+  return { action, operation, icon, fields: [REASON], when: may(event) };
+}
+
 export const PRIVACY_REQUESTS: PanelSpec = {
   id: 'privacyRequests',
   collection: 'privacy_requests',
@@ -203,6 +210,9 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       fields: [{ name: 'identity', kind: 'choice', choices: IDENTITY_KINDS }],
       when: may('verify'),
     },
+    pause('askIdentity', 'ask_identity', 'HelpCircle'),
+    pause('askMore', 'ask_more', 'HelpCircle'),
+    pause('moreCame', 'inform', 'Inbox'),
     {
       action: 'planErasure',
       operation: 'privacy.plan',
@@ -219,6 +229,7 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       when: may('approve'),
       isDangerous: true,
     },
+    pause('rejectErasure', 'reject', 'CornerUpLeft'),
     { action: 'retryErasure', operation: 'privacy.retry', icon: 'RotateCw', fields: [], when: may('retry') },
     {
       action: 'answerSubject',
@@ -261,6 +272,9 @@ export const PRIVACY_REQUESTS: PanelSpec = {
         REQUEST_TERMS[subjectType as PrivacyRequestType]?.extensionDays > 0,
     },
     { action: 'evidencePack', operation: 'privacy.evidence', icon: 'Archive', fields: [], isFile: true },
+    pause('holdSubject', 'hold', 'PauseCircle'),
+    pause('releaseSubject', 'release', 'PlayCircle'),
+    pause('expireSubject', 'expire', 'UserX'),
     closing('refuseSubject', 'refuse', 'XCircle'),
     closing('cancelSubject', 'cancel', 'CornerUpLeft'),
     closing('duplicateSubject', 'duplicate', 'Copy'),

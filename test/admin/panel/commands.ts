@@ -9,14 +9,21 @@ const PRICE = { reason, modelId: 'none', input: '1', output: '2', validFrom: LAT
 const PREPARE: readonly Permission[] = ['privacy.open', 'privacy.execute'];
 const APPROVE: readonly Permission[] = ['money.approve', 'money.approve-large'];
 
-/** Every command with what it needs, its path and what it is given. */
-export const COMMANDS: readonly [
+type Row = readonly [
   path: () => string,
   permission: Permission | readonly Permission[],
   input: Record<string, string>,
   /** What those get who may; the targets do not exist. */
   status?: number,
-][] = [
+];
+
+/** A command about a request of a data subject that there is not, with a reason. */
+const ofSubject =
+  (permission: Row[1]) =>
+  (action: string): Row => [() => `privacyRequests/records/${newId('dsr')}/${action}`, permission, { reason }];
+
+/** Every command with what it needs, its path and what it is given. */
+export const COMMANDS: readonly Row[] = [
   [() => `accounts/records/${newId('acc')}/adjust`, PROPOSE, { reason, rubles: '1' }],
   [() => `accounts/records/${newId('acc')}/correct`, 'books.act', { reason }],
   [() => `accounts/records/${newId('acc')}/release`, 'books.act', { reason }],
@@ -81,18 +88,16 @@ export const COMMANDS: readonly [
   [() => `privacyRequests/records/${newId('dsr')}/verifyIdentity`, PREPARE, { identity: 'signed_letter' }],
   [() => `privacyRequests/records/${newId('dsr')}/planErasure`, PREPARE, {}],
   [() => `privacyRequests/records/${newId('dsr')}/submitErasure`, PREPARE, {}],
-  [() => `privacyRequests/records/${newId('dsr')}/extendTerm`, PREPARE, { reason }],
   [() => `privacyRequests/records/${newId('dsr')}/approveErasure`, 'privacy.execute', { manifestHash: 'none' }],
   [() => `privacyRequests/records/${newId('dsr')}/retryErasure`, 'privacy.execute', {}],
-  [() => `privacyRequests/records/${newId('dsr')}/answerSubject`, 'privacy.execute', { reason }],
-  [() => `privacyRequests/records/${newId('dsr')}/correctSubject`, 'privacy.execute', { reason }],
   [() => `privacyRequests/records/${newId('dsr')}/noticeSent`, PREPARE, { recipient: 'somebody' }],
   [() => `privacyRequests/records/${newId('dsr')}/noticeAnswered`, PREPARE, { recipient: 'somebody' }],
   [() => `privacyRequests/records/${newId('dsr')}/archiveLink`, PREPARE, {}],
   [() => `privacyRequests/records/${newId('dsr')}/archiveRebuild`, PREPARE, {}],
-  [() => `privacyRequests/records/${newId('dsr')}/refuseSubject`, 'privacy.execute', { reason }],
-  [() => `privacyRequests/records/${newId('dsr')}/cancelSubject`, 'privacy.execute', { reason }],
-  [() => `privacyRequests/records/${newId('dsr')}/duplicateSubject`, 'privacy.execute', { reason }],
+  ...['askIdentity', 'askMore', 'moreCame', 'extendTerm'].map(ofSubject(PREPARE)),
+  ...[
+    'answerSubject', 'correctSubject', 'holdSubject', 'releaseSubject', 'rejectErasure', 'expireSubject', 'refuseSubject', 'cancelSubject', 'duplicateSubject',
+  ].map(ofSubject('privacy.execute')), // biome-ignore format: a list of names
   [() => 'retention/records/none/changeTerm', 'privacy.execute', { reason, value: '7' }],
   [() => 'acts/records/999/keepSigned', 'privacy.execute', { signatureKind: 'scan' }, 400],
   [() => `accounts/records/${newId('acc')}/setHold`, 'privacy.execute', { reason, norm: 'GPK art. 57' }],
