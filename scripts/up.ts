@@ -165,7 +165,7 @@ async function start(lifecycle: Lifecycle, stop: StopSignal, giveUp: (reason: st
   await stop.during(checkPorts(portsNeeded(settings), patienceMs));
 
   const { mongo, redis } = await startEngines(settings, lifecycle, stop, giveUp);
-  const environment = childEnvironment(settings, { mongoUri: mongo.uri, redisUrl: redis.url });
+  const environment = childEnvironment(settings, { mongoUri: mongo.uri, redisUrl: redis.socketPath ?? redis.url });
   const config = checkConfig(environment);
   const context: Context = { root: ROOT, settings, environment, show: (line) => progress.line(line) };
   await migrate(context, lifecycle, stop);

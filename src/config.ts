@@ -32,7 +32,9 @@ const variables = z.object({
   MONGODB_POOL_MAX: integer(20, 1, 500),
   KEYS_MONGODB_URI: mongoUri.optional(),
   KEYS_MONGODB_DATABASE: name(43).optional(),
-  REDIS_URL: z.string().regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
+  REDIS_URL: z
+    .string()
+    .regex(/^(rediss?:\/\/|\/[^/])/, 'must start with redis:// or rediss://, or be the path of a socket'),
   REDIS_PREFIX: name(40).default('ocq'),
   KEY_PEPPER: secret,
   MASTER_KEYS: secret,

@@ -39,7 +39,7 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
 
 /**
  * Lets the commands of one turn of the event loop leave in one system call: the first write corks the socket, and it is
- * uncorked when the running code and its promise callbacks are through. Nothing waits for a later turn.
+ * uncorked when the turn has heard all its sockets. Nothing waits for a later turn.
  */
 function gatherWrites(stream: Writable): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
@@ -52,7 +52,7 @@ function gatherWrites(stream: Writable): void {
     if (!gathering) {
       gathering = true;
       stream.cork();
-      process.nextTick(uncork);
+      setImmediate(uncork);
     }
     return write(...args);
   };

@@ -10,7 +10,7 @@ import type { Summary } from './statistics.ts';
 
 const NOT_COVERED = [
   'a real mongod, unless the run says so above: the DocumentDB engine needs several times the CPU of one',
-  'several api processes, TLS, networks between the parts, Redis over a Unix socket',
+  'several api processes, TLS, networks between the parts: Redis is reached over its socket',
   'large prompts, tools and vision content',
 ];
 

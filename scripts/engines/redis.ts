@@ -27,6 +27,8 @@ export type RedisOptions = {
 
 export type RedisEngine = {
   url: string;
+  /** Where a local server can also be reached, by processes of the same user, at less cost than over TCP. */
+  socketPath: string | undefined;
   engine: 'external' | 'redis' | 'valkey';
   /** For people, such as "Redis 7.0.15". */
   version: string;
@@ -38,6 +40,7 @@ export type RedisEngine = {
 
 type ServerInfo = { name: string; version: string; pid: number; policy: string | undefined };
 
+const SOCKET_PATH_BYTES_MAX = 100;
 const VERSION_MIN = [6, 2] as const;
 const ANSWER_WAIT_MS = 15_000;
 const INSTALL_WAIT_MS = 5 * 60_000;
@@ -61,6 +64,7 @@ async function useExternal(url: string, log: Log): Promise<RedisEngine> {
   }
   return {
     url,
+    socketPath: undefined,
     engine: 'external',
     version: `${info.name} ${info.version}`,
     pid: undefined,
@@ -95,6 +99,7 @@ async function startLocal(program: string, options: RedisOptions): Promise<Redis
   }
   return {
     url,
+    socketPath: socketIn(options.dataDir),
     engine: info.name === 'Valkey' ? 'valkey' : 'redis',
     version: `${info.name} ${info.version}`,
     get pid() {
@@ -104,11 +109,19 @@ async function startLocal(program: string, options: RedisOptions): Promise<Redis
   };
 }
 
+/** Undefined where the system would not take so long a path. */
+function socketIn(dataDir: string): string | undefined {
+  const socketPath = path.resolve(dataDir, 'redis.sock');
+  return Buffer.byteLength(socketPath) <= SOCKET_PATH_BYTES_MAX ? socketPath : undefined;
+}
+
 /** The server ends with this process, however this process ends: see guard.sh. */
 function launch(program: string, dataDir: string, port: number): Running {
+  const unixsocket = socketIn(dataDir);
   const settings = {
     bind: '127.0.0.1',
     port,
+    ...(unixsocket === undefined ? {} : { unixsocket, unixsocketperm: '700' }),
     dir: path.resolve(dataDir),
     appendonly: 'yes',
     appendfsync: 'everysec',

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -74,6 +74,13 @@ describe('Redis', () => {
       expect(await client.config('GET', 'maxmemory-policy')).toEqual(['maxmemory-policy', 'noeviction']);
       expect(await client.config('GET', 'appendonly')).toEqual(['appendonly', 'yes']);
     });
+  });
+
+  test('a local server is reached over its socket too, by its own user only', async () => {
+    const { url, socketPath = '' } = await redis();
+    expect((statSync(socketPath).mode & 0o777).toString(8)).toBe('700');
+    await withRedis(url, (client) => client.set('over', 'TCP'));
+    expect(await withRedis(socketPath, (client) => client.get('over'))).toBe('TCP');
   });
 
   test('killed, it comes back at the same address with its data', async () => {

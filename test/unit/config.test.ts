@@ -31,6 +31,10 @@ test('four values are enough for production; everything else has a default', () 
   expect(config.secrets.masterKeys.get(1)?.length).toBe(32);
 });
 
+test('Redis may be named by the path of its socket', () => {
+  expect(loadConfig({ ...GOOD, REDIS_URL: '/run/redis/redis.sock' }).redis.url).toBe('/run/redis/redis.sock');
+});
+
 test('every missing value is named at once', () => {
   const everything = problemsOf({
     MONGODB_URI: undefined,
@@ -52,6 +56,7 @@ describe('a bad value is refused with its name', () => {
     ['MONGODB_DATABASE', 'a/b'],
     ['MONGODB_POOL_MAX', '0'],
     ['REDIS_URL', '127.0.0.1:6379'],
+    ['REDIS_URL', '//127.0.0.1:6379'],
     ['REDIS_PREFIX', 'a:b'],
     ['API_PORT', '65536'],
     ['API_PORT', '80.5'],
