@@ -4,7 +4,7 @@ import type { Measurement } from '../../scripts/bench/measure.ts';
 import { BadOption, parseOptions } from '../../scripts/bench/options.ts';
 import { Recording } from '../../scripts/bench/recording.ts';
 import { renderReport } from '../../scripts/bench/report.ts';
-import { type BenchResults, stepResult } from '../../scripts/bench/results.ts';
+import { type BenchResults, saturated, stepResult } from '../../scripts/bench/results.ts';
 
 /** A step in which every request took `latencyMs`. */
 function measurement(step: string, target: string, latencyMs: number, failed = 0): Measurement {
@@ -49,6 +49,18 @@ describe('the report of the benchmark', () => {
     expect(result?.load.latency.p50).toBe(2);
     expect(result?.load.failed).toEqual({ http_500: 6 });
     expect(stepResult(results(all), 'rate 50', 'direct')).toBeUndefined();
+  });
+
+  test('a target is judged by the closed loop in which it answers most', () => {
+    const busy = (clients: number, perSecond: number) => {
+      const one = measurement(`closed ${clients}`, 'ocelotiq', 9);
+      return { ...one, load: { ...one.load, answeredPerSecond: perSecond } };
+    };
+    const all = results([busy(32, 100), busy(128, 300), busy(512, 200), measurement('closed 512', 'portkey', 1)]);
+    expect(saturated(all, 'ocelotiq')).toMatchObject({ step: 'closed 128', load: { answeredPerSecond: 300 } });
+    expect(saturated(all, 'portkey')?.step).toBe('closed 512');
+    expect(saturated(all, 'direct')).toBeUndefined();
+    expect(goalRows(all, 'ocelotiq').find(({ id }) => id === 'G4')?.measured).toBe('300');
   });
 
   test('shows added latency over the direct call and the CPU of each part', () => {
