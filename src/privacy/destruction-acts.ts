@@ -12,6 +12,7 @@ import {
 } from '../models/destruction.ts';
 import type { ClassId } from '../models/retention-class.ts';
 import type { DeletionJournal } from './deletion-journal.ts';
+import { distinctCount } from './distinct-count.ts';
 import { rowClass } from './row-classes.ts';
 
 /** Confirming that personal data was destroyed: events as it happens, and one act for each cause. */
@@ -20,7 +21,8 @@ export type Batch = { causeId: string; classId: ClassId; accountIds: readonly st
 
 const NUMBER_TRIES_MAX = 20;
 const LISTED_MAX = 100;
-const SUBJECTS_MAX = 1_000_000;
+/** An event names up to 500 subjects, and what is read of them at a time is in memory. */
+const EVENTS_PER_READ = 20;
 const DUPLICATE_KEY = 11_000;
 const METHOD =
   'физическое удаление записей из базы данных без возможности восстановления; в резервных копиях — уничтожение ключа шифрования';
@@ -72,7 +74,8 @@ type Summary = Pick<DestructionActDocument, 'categories' | 'subjects' | 'events'
 async function summarize(causeId: string): Promise<Summary> {
   const hash = createHash('sha256');
   const counts = new Map<ClassId, number>();
-  const subjects = new Set<string>();
+  const subjects = distinctCount();
+  let first: string | undefined;
   let [seen, unconfirmed] = [0, 0];
   for await (const met of eventsOf(causeId)) {
     const event = met.isConfirmed ? met : await abandon(met);
@@ -81,13 +84,14 @@ async function summarize(causeId: string): Promise<Summary> {
     if (!event.isConfirmed) unconfirmed++;
     hash.update(extractLine(event));
     counts.set(event.classId, (counts.get(event.classId) ?? 0) + event.count);
-    for (const { accountId } of event.subjects) if (subjects.size < SUBJECTS_MAX) subjects.add(accountId);
+    for (const { accountId } of event.subjects) subjects.add(accountId);
+    first ??= event.subjects[0]?.accountId;
   }
-  const [only, ...others] = subjects;
+  const count = subjects.count();
   return {
     categories: [...counts].map(([classId, count]) => ({ classId, category: rowClass(classId).category.ru, count })),
-    subjects: subjects.size,
-    ...(only !== undefined && others.length === 0 ? { accountId: only } : {}),
+    subjects: count,
+    ...(first !== undefined && count === 1 ? { accountId: first } : {}),
     events: seen,
     unconfirmed,
     extractHash: hash.digest('hex'),
@@ -178,7 +182,7 @@ export function listActs(): Promise<DestructionActDocument[]> {
 
 /** The events of a cause in order. @param max only the first of them. */
 export function eventsOf(causeId: string, max = 0): AsyncIterable<DestructionEventDocument> {
-  return events().find({ causeId }).sort({ _id: 1 }).limit(max);
+  return events().find({ causeId }).sort({ _id: 1 }).limit(max).batchSize(EVENTS_PER_READ);
 }
 
 /** One line of the extract as a file: the act's `extractHash` is the SHA-256 of all lines. */

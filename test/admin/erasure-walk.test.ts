@@ -75,6 +75,7 @@ const LATER_MS = [DAY_MS + 60_000, DAY_MS + 3_600_000];
       await page.waitForSelector(`[data-value=${step}]`);
     };
     await nextStep(support, 'identify');
+    expect(await support.$$('[data-file]')).toEqual([]);
     await support.waitForSelector('text=subject@example.org');
     await picture(support, '31-received-ru');
     await support.goto(at(`records/${_id}/verifyIdentity`));

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { beforeEach, expect, test } from '@jest/globals';
+import type { CommandStartedEvent } from 'mongodb';
+import mongoose from 'mongoose';
 import { issueKey } from '../../src/auth/keys.ts';
 import { createAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
@@ -123,6 +125,24 @@ test('lies in sealed pieces that no text of it shows through, however large it i
     expect(bytes.includes('request.content')).toBe(false);
   }
   expect(unzip(await downloaded(id)).size).toBe(GIVEN_CLASSES.length + 6);
+});
+
+test('has rows of texts read by ten, and files written by pieces, however many rows there are', async () => {
+  for (let n = 0; n < 45; n++) await ask(`prompt ${n}`);
+  const read: number[] = [];
+  const onStarted = ({ commandName, command }: CommandStartedEvent) => {
+    if (commandName === 'find' && command.find === 'requests' && command.projection?.input) read.push(command.limit);
+  };
+  const client = mongoose.connection.getClient();
+  client.on('commandStarted', onStarted);
+  try {
+    await build(await verified());
+  } finally {
+    client.off('commandStarted', onStarted);
+  }
+  // Two pages for people and one file for machines, each five pages of rows and an empty one at most.
+  expect(read.length).toBeGreaterThanOrEqual(15);
+  expect(new Set(read)).toEqual(new Set([10]));
 });
 
 test('is kept once when two processes build it, and a link of before a new build gives nothing', async () => {

@@ -99,10 +99,6 @@ function Steps({ steps, record, resource }: Properties & { steps: string[] }): E
   );
 }
 
-function linesOf(text = ''): string[] {
-  return text.split('\n').filter((line) => line !== '');
-}
-
 /** What can be taken along. Plain links: the browser saves what they give. */
 function Files({ files, record, resource }: Properties & { files: string[] }): Element {
   const { translateMessage } = page.AdminJS.useTranslation();
@@ -197,7 +193,8 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
 export function Record(given: Properties): Element {
   const { action, resource, record } = given;
   const { nextStep, steps, related, filesField } = action.custom;
-  const files = filesField === '' ? action.custom.files : linesOf(record.params[filesField]);
+  const had = filesField === '' ? undefined : record.params[filesField]?.split('\n');
+  const files = action.custom.files.filter((name) => !had || had.includes(name));
   const next = resource.showProperties.find(({ name }) => name === nextStep);
   const members = resource.showProperties.filter(({ name }) => name !== nextStep && !steps.includes(name));
   return createElement(
