@@ -1,21 +1,20 @@
 import { createWriteStream, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { parseArgs } from 'node:util';
 import type { Config } from '../src/config.ts';
 import type { Logger } from '../src/log.ts';
 import { SIGNATURE_KINDS, type SignatureKind } from '../src/models/act-signature.ts';
-import { actFiles } from '../src/privacy/act-papers.ts';
+import { ACT_FILES } from '../src/privacy/act-papers.ts';
 import { SIGNATURE_BYTES_MAX, signaturesOf } from '../src/privacy/act-signatures.ts';
-import { brokenActs, findAct, listActs } from '../src/privacy/destruction-acts.ts';
+import { brokenActs, listActs } from '../src/privacy/destruction-acts.ts';
 import { runScript, table, UsageError } from './environment.ts';
 import { performByScript } from './operation.ts';
 
 const USAGE = `Usage: npm run acts -- <command>
 
   list                         the last acts of destruction, and whether their chain is whole
-  write <number> --out <folder>
+  write <number> --out <folder> --by <person>
                                the act and its extract from the event log, as PDF, JSON and lines of JSON
   sign <number> --file <file> --kind <${SIGNATURE_KINDS.join('|')}> --by <person>
                                keeps a scan of the signed paper, or a detached signature, with the act`;
@@ -40,13 +39,16 @@ const list: Command = async () => {
   return `${table([['ACT', 'DESTROYED', 'CAUSE', 'SUBJECTS', 'COPY', 'NORM'], ...rows])}\n\n${chain}`;
 };
 
-function write(actNumber: number, out: string): Command {
-  return async ({ config: { operator } }) => {
+function write(actNumber: number, values: Values): Command {
+  const [out, by] = [needed(values, 'out'), needed(values, 'by')];
+  return async (context) => {
     const written: string[] = [];
-    for await (const { name, content } of actFiles(await findAct(actNumber), operator)) {
-      const file = path.join(out, name);
-      const chunks = Buffer.isBuffer(content) ? Readable.from([content]) : Readable.from(content);
-      await pipeline(chunks, createWriteStream(file, { mode: 0o600, flags: 'wx' }));
+    for (const name of ACT_FILES) {
+      const command = { name: 'acts.download', targetId: String(actNumber), input: { file: name } } as const;
+      const { file: paper } = await performByScript(context, command, by);
+      if (!paper) throw new Error(`${name} was not given`);
+      const file = path.join(out, paper.name);
+      await pipeline(paper.content, createWriteStream(file, { mode: 0o600, flags: 'wx' }));
       written.push(`written to ${file}`);
     }
     return written.join('\n');
@@ -69,7 +71,7 @@ function sign(actNumber: number, values: Values): Command {
 function commandOf([name, number, ...rest]: string[], values: Values): Command {
   if (name === 'list' && number === undefined) return list;
   if (number === undefined || !/^\d{1,9}$/.test(number) || rest.length > 0) throw new UsageError('unknown command');
-  if (name === 'write') return write(Number(number), needed(values, 'out'));
+  if (name === 'write') return write(Number(number), values);
   if (name === 'sign') return sign(Number(number), values);
   throw new UsageError(`unknown command "${name}"`);
 }

@@ -5,6 +5,7 @@ import { renderPdf } from '../../src/papers/pdf.ts';
 import { renderText } from '../../src/papers/plain-text.ts';
 import { zipOf } from '../../src/papers/zip.ts';
 import { archiveFiles } from '../../src/privacy/access-archive.ts';
+import { EVIDENCE_FILE } from '../../src/privacy/evidence-pack.ts';
 import { LETTER_KINDS, letterPaper } from '../../src/privacy/letters.ts';
 import { findPrivacyRequest } from '../../src/privacy/privacy-requests.ts';
 import { noticePaper } from '../../src/privacy/third-party-notices.ts';
@@ -55,7 +56,8 @@ export function notice(id: string, values: Values): Command {
 export function evidence(id: string, values: Values): Command {
   const [by, out] = [needed(values, 'by'), needed(values, 'out')];
   return async ({ installation }) => {
-    const { file } = await performByScript(installation, { name: 'privacy.evidence', targetId: id, input: {} }, by);
+    const pack = { name: 'privacy.evidence', targetId: id, input: { file: EVIDENCE_FILE } } as const;
+    const { file } = await performByScript(installation, pack, by);
     if (file) await pipeline(file.content, createWriteStream(out, { mode: 0o600, flags: 'wx' }));
     return `written to ${out}`;
   };

@@ -5,7 +5,7 @@ import { zipOf } from '../papers/zip.ts';
 import { issueLink } from '../privacy/archive-links.ts';
 import { rebuildArchive } from '../privacy/archives.ts';
 import { emailAddress } from '../privacy/email-index.ts';
-import { evidenceFiles } from '../privacy/evidence-pack.ts';
+import { EVIDENCE_FILE, evidenceFiles } from '../privacy/evidence-pack.ts';
 import {
   answerRequest,
   approveErasure,
@@ -90,12 +90,17 @@ export const PRIVACY_OPERATIONS = {
   'privacy.answer': operation('privacy.execute', 'dsr', withReason, async ({ reason }, { actor, targetId }) => {
     await answerRequest(targetId, personOf(actor), reason);
   }),
-  'privacy.evidence': operation('privacy.read', 'dsr', nothing, async (_input, { targetId, deps }) => {
-    const files = evidenceFiles(await findPrivacyRequest(targetId), deps.operator);
-    return {
-      file: { name: `evidence-${targetId}.zip`, mediaType: 'application/zip', content: zipOf(files, new Date()) },
-    };
-  }),
+  'privacy.evidence': operation(
+    'privacy.read',
+    'dsr',
+    z.strictObject({ file: z.literal(EVIDENCE_FILE) }),
+    async (_input, { targetId, deps }) => {
+      const files = evidenceFiles(await findPrivacyRequest(targetId), deps.operator);
+      return {
+        file: { name: `evidence-${targetId}.zip`, mediaType: 'application/zip', content: zipOf(files, new Date()) },
+      };
+    },
+  ),
   'privacy.paper': operation(
     'privacy-requests.read',
     'dsr',

@@ -11,6 +11,7 @@ import { findAct } from './destruction-acts.ts';
 
 export const SIGNATURE_BYTES_MAX = 8 * 1024 * 1024;
 const PER_ACT_MAX = 10;
+const READ_TIMEOUT_MS = 5_000;
 const DUPLICATE_KEY = 11_000;
 /** One data key for all of them: they are the operator's, and no subject's erasure may take them. */
 const KEY_OWNER = 'act_signatures';
@@ -79,6 +80,11 @@ export function signaturesOf(actNumber: number): Promise<SignatureFile[]> {
     .sort({ _id: 1 })
     .limit(PER_ACT_MAX)
     .toArray();
+}
+
+/** Numbers of the acts that have a signed copy. */
+export function signedActs(): Promise<number[]> {
+  return store().distinct('actNumber', {}, { maxTimeMS: READ_TIMEOUT_MS });
 }
 
 /** @throws `not_found`. */

@@ -21,6 +21,8 @@ import { ROW_CLASSES } from './row-classes.ts';
  * the answer went are not among them: the pack may be handed on.
  */
 
+/** What the pack is called among the files of a request. */
+export const EVIDENCE_FILE = 'evidence.zip';
 const AUDIT_ENTRIES_MAX = 1_000;
 
 const README = `Пакет доказательств по обращению субъекта персональных данных.

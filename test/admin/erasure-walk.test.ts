@@ -104,7 +104,7 @@ const LATER_MS = [DAY_MS + 60_000, DAY_MS + 3_600_000];
     await erased(_id);
     await nextStep(admin, 'none');
     const offered = await admin.$$eval('[data-file]', (links) => links.map((link) => link.getAttribute('data-file')));
-    expect(offered).toEqual(['completion.ru.pdf', 'completion.en.pdf']);
+    expect(offered).toEqual(['completion.ru.pdf', 'completion.en.pdf', 'evidence.zip']);
     const letter = await admin.request.get(at(`records/${_id}/files/completion.en.pdf`));
     expect([letter.status(), letter.headers()['content-type']]).toEqual([200, 'application/pdf']);
     await picture(admin, '34-erased-en');

@@ -9,6 +9,8 @@ import { AuditEntry } from '../../src/models/audit-entry.ts';
 import type { StaffRole } from '../../src/models/staff.ts';
 import { openSignature, SIGNATURE_BYTES_MAX, signaturesOf } from '../../src/privacy/act-signatures.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
+import { drawAct, recorded } from '../../src/privacy/destruction-acts.ts';
 import { useStores } from '../helpers/stores.ts';
 import { type Answer, type BackOffice, type SignedIn, signIn, startBackOffice } from './back-office.ts';
 import { type SeededPapers, SIGNED_COPY, seedPapers } from './seed-papers.ts';
@@ -60,6 +62,38 @@ function send(
     },
   });
 }
+
+describe('an act that nobody has signed', () => {
+  const acts = async (query = '') => {
+    const { body } = await member('auditor').visitor.read(`acts/actions/list?perPage=100&${query}`);
+    const records = body.records as { id: string; params: Record<string, unknown> }[];
+    return records.map(({ id, params }) => [Number(id), params.actCopy]);
+  };
+
+  test('is told from those that are signed, in the list, by a filter and on its page', async () => {
+    const causeId = newId('dsr');
+    await recorded({ causeId, classId: 'request.content', accountIds: [newId('acc')] }, async () => 1);
+    const unsigned = (await drawAct(causeId, '152-FZ art. 21(4)', NO_JOURNAL))?._id ?? 0;
+    const signed = papers.actNumber;
+    expect(await acts()).toEqual(
+      expect.arrayContaining([
+        [unsigned, 'unsigned'],
+        [signed, 'signed'],
+      ]),
+    );
+    expect(await acts('filters.actCopy=signed')).toEqual([[signed, 'signed']]);
+    const found = await acts('filters.actCopy=unsigned');
+    expect(found).toContainEqual([unsigned, 'unsigned']);
+    expect(found.map(([number]) => number)).not.toContain(signed);
+    for (const [number, copy] of [
+      [unsigned, 'unsigned'],
+      [signed, 'signed'],
+    ])
+      expect((await member('auditor').visitor.read(`acts/records/${number}/show`)).body).toMatchObject({
+        record: { params: { actCopy: copy } },
+      });
+  });
+});
 
 describe('a paper', () => {
   test.each([

@@ -14,6 +14,7 @@ import { buildArchive } from '../../src/privacy/archives.ts';
 import { CACHE_TTL_MS } from '../../src/privacy/content-key.ts';
 import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { executeErasure } from '../../src/privacy/erasure.ts';
+import { EVIDENCE_FILE } from '../../src/privacy/evidence-pack.ts';
 import { readTexts } from '../../src/privacy/intake.ts';
 import { createKeyStore } from '../../src/privacy/key-store.ts';
 import { letterPaper } from '../../src/privacy/letters.ts';
@@ -177,9 +178,11 @@ async function erased(): Promise<string> {
 
 test('an auditor takes the evidence of an erasure along: every file in the index, and nothing the subject wrote', async () => {
   const id = await erased();
-  await expect(step(support, 'privacy.evidence', id)).rejects.toMatchObject({ code: 'staff_forbidden' });
+  await expect(step(support, 'privacy.evidence', id, { file: EVIDENCE_FILE })).rejects.toMatchObject({
+    code: 'staff_forbidden',
+  });
   const auditor = person('auditor');
-  const { file } = await step(auditor, 'privacy.evidence', id);
+  const { file } = await step(auditor, 'privacy.evidence', id, { file: EVIDENCE_FILE });
   const files = unzip(await bytesOf(file));
   const { actNumber } = await findPrivacyRequest(id);
   expect([...files.keys()]).toEqual([

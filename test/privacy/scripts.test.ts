@@ -6,6 +6,9 @@ import { expect, test } from '@jest/globals';
 import { createAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
+import { ACT_FILES } from '../../src/privacy/act-papers.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
+import { drawAct, recorded } from '../../src/privacy/destruction-acts.ts';
 import { startNode } from '../helpers/built-process.ts';
 import { useStores } from '../helpers/stores.ts';
 import { unzip } from '../helpers/zip-file.ts';
@@ -47,6 +50,23 @@ test('keys, retention and privacy answer, and say how they are used when they ar
     text: expect.stringContaining('5 to 10 years'),
   });
   expect(await run('privacy', 'erase')).toMatchObject({ code: 2, text: expect.stringContaining('Usage:') });
+});
+
+test('an act is written out by name, each of its files into the audit log', async () => {
+  const causeId = newId('dsr');
+  await recorded({ causeId, classId: 'request.content', accountIds: [newId('acc')] }, async () => 1);
+  const actNumber = String((await drawAct(causeId, '152-FZ art. 21(4)', NO_JOURNAL))?._id);
+  const out = await mkdtemp(path.join(tmpdir(), 'ocelotiq-act-'));
+  try {
+    expect(await run('acts', 'write', actNumber, '--out', out)).toMatchObject({ code: 2 });
+    expect(await run('acts', 'write', actNumber, '--out', out, '--by', 'anna')).toMatchObject({ code: 0 });
+    const files = ACT_FILES.map((name) => name.replace('.', `-${actNumber}.`));
+    expect((await readdir(out)).sort()).toEqual([...files].sort());
+  } finally {
+    await rm(out, { recursive: true });
+  }
+  const written = await AuditEntry.find({ action: 'acts.download', targetId: actNumber, outcome: 'done' }).lean();
+  expect(written.map(({ actorId }) => actorId)).toEqual(ACT_FILES.map(() => 'anna'));
 });
 
 test('a letter becomes an approved erasure at the command line', async () => {

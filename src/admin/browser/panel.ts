@@ -3,7 +3,6 @@ import { AuditCheck, AuditExport } from './audit-tools.ts';
 import { Cell } from './cell.ts';
 import { CommandForm } from './command-form.ts';
 import { Dashboard } from './dashboard.ts';
-import { FileCommand } from './file-command.ts';
 import { LoggedIn } from './logged-in.ts';
 import { Record } from './record.ts';
 import { page } from './window.ts';
@@ -16,7 +15,6 @@ Object.assign(page.AdminJS.UserComponents, {
   Cell,
   CommandForm,
   Dashboard,
-  FileCommand,
   LoggedIn,
   Record,
 });

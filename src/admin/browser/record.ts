@@ -21,7 +21,7 @@ import {
 
 type Related = { resourceId: string; filter: string; by?: string };
 type Properties = {
-  action: { custom: { nextStep: string; steps: string[]; related: Related[]; files: string[]; filesField: string } };
+  action: { custom: { nextStep: string; steps: string[]; related: Related[]; files: string[]; filesFields: string[] } };
   resource: ResourceJson & { showProperties: PropertyJson[] };
   record: RecordJson;
 };
@@ -192,9 +192,9 @@ function RelatedTable({ related, id }: { related: Related; id: string }): Elemen
 
 export function Record(given: Properties): Element {
   const { action, resource, record } = given;
-  const { nextStep, steps, related, filesField } = action.custom;
-  const had = filesField === '' ? undefined : record.params[filesField]?.split('\n');
-  const files = action.custom.files.filter((name) => !had || had.includes(name));
+  const { nextStep, steps, related, filesFields } = action.custom;
+  const had = filesFields.flatMap((name) => record.params[name]?.split('\n') ?? []);
+  const files = action.custom.files.filter((name) => filesFields.length === 0 || had.includes(name));
   const next = resource.showProperties.find(({ name }) => name === nextStep);
   const members = resource.showProperties.filter(({ name }) => name !== nextStep && !steps.includes(name));
   return createElement(

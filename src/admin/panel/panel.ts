@@ -27,7 +27,7 @@ function commandAction(command: PanelCommand, actionType: 'record' | 'resource')
   return {
     actionType,
     icon: command.icon,
-    component: command.isFile ? 'FileCommand' : 'CommandForm',
+    component: 'CommandForm',
     variant: command.isDangerous ? ('danger' as const) : ('primary' as const),
     custom: {
       fields: command.fields,
@@ -86,7 +86,7 @@ function resourceOptions(spec: PanelSpec, cipher: PanelCipher, facts: PanelFacts
             steps: spec.steps ?? [],
             related: spec.related ?? [],
             files: (spec.files ?? []).map(({ name }) => name),
-            filesField: spec.filesField ?? '',
+            filesFields: spec.filesFields ?? [],
           },
         },
         search: readable(spec),

@@ -181,7 +181,7 @@ export class PanelResource extends BaseResource {
       ...(await this.search(fields, filter, order)),
       { $skip: offset },
       { $limit: limit },
-      { $project: projectionOf(fields) },
+      ...this.shownMembers(fields),
     ];
     const found = await this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
     const seen = offset + found.length;
@@ -218,9 +218,16 @@ export class PanelResource extends BaseResource {
   protected async documentsOf(ids: readonly (string | number)[], fields: readonly PanelField[]): Promise<Document[]> {
     if (fields.length === 0 || ids.length === 0) return [];
     const wanted = ids.slice(0, PAGE_MAX).map((id) => this.idOf(id));
-    return this.collection()
-      .find({ _id: { $in: wanted as never[] } }, { projection: projectionOf(fields), maxTimeMS: READ_TIMEOUT_MS })
-      .toArray();
+    const stages = [{ $match: { _id: { $in: wanted as never[] } } }, ...this.shownMembers(fields)];
+    return this.collection().aggregate(stages, { maxTimeMS: READ_TIMEOUT_MS }).toArray();
+  }
+
+  /** The stages that leave of the documents of a page what its fields read. */
+  private shownMembers(fields: readonly PanelField[]): Document[] {
+    const { joined } = this.spec;
+    const ids = { localField: '_id', pipeline: [{ $project: { _id: 1 } }] };
+    const lookup = joined && { from: joined.collection, foreignField: joined.by, as: joined.as, ...ids };
+    return [...(lookup ? [{ $lookup: lookup }] : []), { $project: projectionOf(fields) }];
   }
 
   override create(): never {

@@ -107,7 +107,7 @@ export function panelRoutes(deps: PanelDependencies): Router {
     const { resourceId = '', action = '', recordId } = request.params as Record<string, string>;
     const spec = specOf(resourceId);
     const found = spec && commandOf(spec, kind, action);
-    if (!found || found.isFile) throw new AppError('not_found');
+    if (!found) throw new AppError('not_found');
     const target = recordId === undefined ? {} : { targetId: fromAddress(recordId) };
     const { invitation, archiveLink, told, content, accountIds, draft, counts } = await perform(actorOf(request), {
       name: found.operation,
@@ -144,16 +144,6 @@ export function panelRoutes(deps: PanelDependencies): Router {
       if (response.destroyed) return;
     }
     response.end();
-  });
-  router.post('/files/:resourceId/:recordId/:action', readForm(), async (request: Request, response: Response) => {
-    const { resourceId = '', recordId = '', action = '' } = request.params as Record<string, string>;
-    const spec = specOf(resourceId);
-    const found = spec && commandOf(spec, 'record', action);
-    if (!found?.isFile) throw new AppError('not_found');
-    const command = { name: found.operation, targetId: fromAddress(recordId), input: {} };
-    const { file } = await perform(actorOf(request), command);
-    if (!file) throw new AppError('not_found');
-    await sendFile(response, file);
   });
   router.post('/api/resources/:resourceId/actions/:action', readCommand(), command('collection'));
   router.post('/api/resources/:resourceId/records/:recordId/:action', readCommand(), command('record'));

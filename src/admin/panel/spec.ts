@@ -75,8 +75,6 @@ export type PanelCommand = {
   /** Offered only for records that look like this. The command itself decides whether it can be done. */
   when?: (texts: Readonly<Record<string, unknown>>) => boolean;
   isDangerous?: boolean;
-  /** Its outcome is a file: the form is sent by the browser itself, and has no fields. */
-  isFile?: boolean;
   /** Message that explains it; `explain_<action>` when left out. */
   explanation?: string;
 };
@@ -108,6 +106,8 @@ export type PanelSpec = {
   scanMax?: number;
   /** Within the records of one of these, in this order instead of the ids'; upwards or downwards always, where `direction` says so. */
   ordered?: { within: string; by: string; direction?: 1 | -1 };
+  /** Ids of another collection's documents that name these (by `by`), read for each record under a name of its own. */
+  joined?: { collection: string; by: string; as: string };
   /** The field that says what has to be done next: a record's page begins with it, and with `help_<field>_<value>`. */
   nextStep?: string;
   /** Moments of a record's life, shown as steps; names of fields. */
@@ -116,8 +116,8 @@ export type PanelSpec = {
   related?: readonly { resourceId: string; filter: string; by?: string }[];
   /** What can be taken along of a record; each by a command, which is written down. */
   files?: readonly { name: string; operation: OperationName }[];
-  /** The field whose lines name those of the files that the record has. All of them when left out. */
-  filesField?: string;
+  /** Fields whose lines name those of the files that the record has. All of them when left out. */
+  filesFields?: readonly string[];
   /** Ids are numbers. */
   hasNumericId?: boolean;
 };

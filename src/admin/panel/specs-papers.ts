@@ -1,9 +1,10 @@
 import type { Document } from 'mongodb';
 import { SIGNATURE_KINDS } from '../../models/act-signature.ts';
 import { ACT_FILES } from '../../privacy/act-papers.ts';
+import { signedActs } from '../../privacy/act-signatures.ts';
 import { categoryIn, normIn } from '../../privacy/russian-norms.ts';
 import { choiceField, exactField, idField, numberField, textField, timeField, wordsField } from './fields.ts';
-import type { PanelSpec } from './spec.ts';
+import type { PanelField, PanelSpec } from './spec.ts';
 
 /** Acts of destruction, and the copies that somebody signed. */
 
@@ -15,9 +16,24 @@ function categoriesIn(language: 'ru' | 'en', { categories }: Document): string {
   return lines.join('\n');
 }
 
+/** An act confirms nothing until somebody has signed it (Order 179 p. 3). */
+const actCopy: PanelField = {
+  name: 'actCopy',
+  paths: ['signatures._id'],
+  choices: ['signed', 'unsigned'],
+  listed: true,
+  value: ({ signatures }) => (Array.isArray(signatures) && signatures.length > 0 ? 'signed' : 'unsigned'),
+  filter: (text) => {
+    if (text === 'signed') return signedActs().then((numbers) => ({ _id: { $in: numbers as never[] } }));
+    if (text === 'unsigned') return signedActs().then((numbers) => ({ _id: { $nin: numbers as never[] } }));
+    return undefined;
+  },
+};
+
 export const ACTS: PanelSpec = {
   id: 'acts',
   collection: 'destruction_acts',
+  joined: { collection: 'act_signatures', by: 'actNumber', as: 'signatures' },
   icon: 'FileMinus',
   permission: 'privacy.read',
   title: 'id',
@@ -36,6 +52,7 @@ export const ACTS: PanelSpec = {
     }),
     exactField('accountId', { reference: 'accounts' }),
     textField('subjects', { listed: true }),
+    actCopy,
     wordsField('categories', (act) => ({ ru: categoriesIn('ru', act), en: categoriesIn('en', act) }), {
       paths: ['categories'],
     }),

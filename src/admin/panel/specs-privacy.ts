@@ -11,6 +11,7 @@ import {
 } from '../../models/privacy-request.ts';
 import type { OperationName } from '../../operations/catalogue.ts';
 import { archiveStatus } from '../../privacy/archive-links.ts';
+import { EVIDENCE_FILE } from '../../privacy/evidence-pack.ts';
 import { readTexts } from '../../privacy/intake.ts';
 import { nextState } from '../../privacy/request-machine.ts';
 import { REQUEST_FILES, requestFiles } from '../../privacy/request-papers.ts';
@@ -98,6 +99,15 @@ const papers: PanelField = {
   value: (document) => requestFiles(document as PrivacyRequestDocument).join('\n') || undefined,
 };
 
+/** What an inspector is given, for those who may read all of it. */
+const evidence: PanelField = {
+  name: 'evidence',
+  paths: [],
+  isHidden: true,
+  permission: 'privacy.read',
+  value: () => EVIDENCE_FILE,
+};
+
 const words = (parts: readonly unknown[]) =>
   parts
     .map(plain)
@@ -172,9 +182,13 @@ export const PRIVACY_REQUESTS: PanelSpec = {
     ),
     timeField('closedAt'),
     papers,
+    evidence,
   ],
-  files: REQUEST_FILES.map((name) => ({ name, operation: 'privacy.paper' })),
-  filesField: 'papers',
+  files: [
+    ...REQUEST_FILES.map((name) => ({ name, operation: 'privacy.paper' as const })),
+    { name: EVIDENCE_FILE, operation: 'privacy.evidence' },
+  ],
+  filesFields: ['papers', 'evidence'],
   collectionCommands: [
     {
       action: 'fileSubject',
@@ -271,7 +285,6 @@ export const PRIVACY_REQUESTS: PanelSpec = {
         extendedAt === undefined &&
         REQUEST_TERMS[subjectType as PrivacyRequestType]?.extensionDays > 0,
     },
-    { action: 'evidencePack', operation: 'privacy.evidence', icon: 'Archive', fields: [], isFile: true },
     pause('holdSubject', 'hold', 'PauseCircle'),
     pause('releaseSubject', 'release', 'PlayCircle'),
     pause('expireSubject', 'expire', 'UserX'),

@@ -21,9 +21,7 @@ const ATTACKS: readonly [name: string, headers: Record<string, string>, token: '
 /** The addresses of every command of every collection, read from the specs: what is added there is tried here. */
 function commandPaths(): string[] {
   return SPECS.flatMap(({ id, commands = [], collectionCommands = [] }) => [
-    ...commands.map(({ action, isFile }) =>
-      isFile ? `/admin/files/${id}/none/${action}` : `/admin/api/resources/${id}/records/none/${action}`,
-    ),
+    ...commands.map(({ action }) => `/admin/api/resources/${id}/records/none/${action}`),
     ...commands
       .filter(({ fields }) => fields.some(({ kind }) => kind === 'file'))
       .map(({ action }) => `/admin/api/resources/${id}/records/none/${action}/upload`),
@@ -42,7 +40,7 @@ const OTHER_PATHS = [
   '/sign-out',
 ];
 
-const FORMS = [/^\/admin\/files\//, /^\/admin\/audit\.csv$/, /^\/(?!admin)/];
+const FORMS = [/^\/admin\/audit\.csv$/, /^\/(?!admin)/];
 
 function post(path: string, headers: Record<string, string>, token: 'none' | 'wrong' | 'right') {
   const { visitor } = member('admin');
@@ -71,7 +69,7 @@ export function testCrossSite(): void {
     it('is tried above with each role as well', () => {
       const tried = new Set(COMMANDS.map(([path]) => path().replace(/records\/[^/]+\//, 'records/none/')));
       const untried = commandPaths()
-        .filter((path) => path.startsWith('/admin/api/') && !path.endsWith('/upload'))
+        .filter((path) => !path.endsWith('/upload'))
         .map((path) => path.replace('/admin/api/resources/', ''))
         .filter((path) => !tried.has(path));
       // It is given in a test of its own, for it hands out a link.

@@ -71,10 +71,8 @@ export function testRoles(): void {
       const verified = await visitor.command('audit/actions/verify', {});
       expect(verified.status).toBe(can(role, 'audit.read') ? 200 : 403);
       expect((await visitor.post('/admin/audit.csv', {})).status).toBe(can(role, 'audit.read') ? 200 : 403);
-      const pack = await visitor.post(
-        `/admin/files/privacyRequests/${panel().seeded.privacyRequestId}/evidencePack`,
-        {},
-      );
+      const { privacyRequestId } = panel().seeded;
+      const pack = await visitor.get(`/admin/resources/privacyRequests/records/${privacyRequestId}/files/evidence.zip`);
       expect(pack.status).toBe(can(role, 'privacy.read') ? 200 : 403);
       const denied = await AuditEntry.countDocuments({ actorId: staffId, outcome: 'denied' });
       expect(denied).toBeGreaterThan(0);

@@ -4,6 +4,7 @@ const en = {
   labels: {
     acts: 'Acts of destruction',
     actSignatures: 'Signed copies of acts',
+    actCopy: { signed: 'signed', unsigned: 'not signed yet' },
     signatureKind: { scan: 'scan of the signed paper', detached: 'detached electronic signature' },
   },
   actions: { keepSigned: 'Keep a signed copy' },
@@ -12,6 +13,7 @@ const en = {
     causeId: 'Because of',
     grounds: 'Norm',
     subjects: 'Subjects',
+    actCopy: 'Signed copy',
     categories: 'What was destroyed, rows',
     events: 'Entries of the event log',
     unconfirmed: 'of these not confirmed',
@@ -45,6 +47,7 @@ const ru: typeof en = {
   labels: {
     acts: 'Акты об уничтожении',
     actSignatures: 'Подписанные экземпляры актов',
+    actCopy: { signed: 'подписан', unsigned: 'ещё не подписан' },
     signatureKind: { scan: 'скан подписанной бумаги', detached: 'отсоединённая электронная подпись' },
   },
   actions: { keepSigned: 'Приложить подписанный' },
@@ -53,6 +56,7 @@ const ru: typeof en = {
     causeId: 'Из-за чего',
     grounds: 'Норма',
     subjects: 'Субъектов',
+    actCopy: 'Подписанный экземпляр',
     categories: 'Что уничтожено, записей',
     events: 'Записей журнала событий',
     unconfirmed: 'из них без подтверждения',

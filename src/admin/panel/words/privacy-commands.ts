@@ -21,7 +21,6 @@ const en = {
     retryErasure: 'Repeat the erasure',
     answerSubject: 'Answered',
     correctSubject: 'Corrected',
-    evidencePack: 'Evidence pack',
     noticeSent: 'Notice sent',
     noticeAnswered: 'Recipient has answered',
     archiveLink: 'Link to the archive',
@@ -58,8 +57,6 @@ const en = {
       'Fill in: which field was wrong, where it stands (contact, name of a key, ticket), the day of the correction, and how the subject was told. Not the old value and not the new one: both are personal data.',
     explain_noticeSent:
       'Send the notice first: it is among the files of the page. A request that is answered waits for all of them; an erasure stays in the queue until then.',
-    explain_evidencePack:
-      'A ZIP for an inspector: events, plan and approvals, letters, notices, act and extract, check and chains, with the SHA-256 of each file. What the subject wrote is not in it.',
     explain_noticeAnswered: 'The recipient has said what was done. The law asks us to tell, not to have an answer.',
     explain_archiveLink:
       'Made anew each time; the link before stops working. It gives the file once and lives until the archive’s week is over. Send it to the address on this page only.',
@@ -92,7 +89,6 @@ const ru: typeof en = {
     retryErasure: 'Повторить уничтожение',
     answerSubject: 'Ответ дан',
     correctSubject: 'Исправлено',
-    evidencePack: 'Пакет доказательств',
     noticeSent: 'Уведомление отправлено',
     noticeAnswered: 'Получатель ответил',
     archiveLink: 'Ссылка на архив',
@@ -129,8 +125,6 @@ const ru: typeof en = {
       'Заполните: какое поле было неверным, где оно стоит (контакт, название ключа, обращение в поддержку), дату исправления и как об этом сообщено субъекту. Без старого и нового значения: это персональные данные.',
     explain_noticeSent:
       'Сначала отправьте уведомление: оно в файлах на странице. Ответ на обращение ждёт всех уведомлений; уничтожение остаётся в очереди до последнего.',
-    explain_evidencePack:
-      'ZIP для проверяющего: события, план и одобрения, письма, уведомления, акт и выгрузка, проверка и цепочки, SHA-256 каждого файла. Написанного субъектом в нём нет.',
     explain_noticeAnswered: 'Получатель сообщил, что сделано. Закон требует уведомить, а не получить ответ.',
     explain_archiveLink:
       'Каждый раз создаётся новая, прежняя перестаёт работать. Отдаёт файл один раз и живёт, пока не истекла неделя архива. Отправляйте только на адрес с этой страницы.',

@@ -88,6 +88,7 @@ const en = {
     actNumber: 'Act of destruction',
     history: 'History',
     papers: 'Papers to send',
+    evidence: 'Evidence pack',
   },
   messages: {
     file_extension_ru_pdf: 'Notice of a longer term, Russian',
@@ -98,6 +99,7 @@ const en = {
     file_completion_en_pdf: 'Notice of completion, English',
     file_notices_ru_zip: 'Notices to those who got the data, Russian',
     file_notices_en_zip: 'Notices to those who got the data, English',
+    file_evidence_zip: 'Evidence for an inspector, without what the subject wrote',
   },
 };
 
@@ -189,6 +191,7 @@ const ru: typeof en = {
     actNumber: 'Акт об уничтожении',
     history: 'История',
     papers: 'Бумаги к отправке',
+    evidence: 'Пакет доказательств',
   },
   messages: {
     file_extension_ru_pdf: 'Уведомление о продлении срока, по-русски',
@@ -199,6 +202,7 @@ const ru: typeof en = {
     file_completion_en_pdf: 'Уведомление об исполнении, по-английски',
     file_notices_ru_zip: 'Уведомления получателям данных, по-русски',
     file_notices_en_zip: 'Уведомления получателям данных, по-английски',
+    file_evidence_zip: 'Доказательства для проверяющего, без написанного субъектом',
   },
 };
 
