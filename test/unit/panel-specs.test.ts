@@ -39,3 +39,14 @@ it.each([
   });
   expect([...new Set(missing)]).toEqual([]);
 });
+
+/** Lists of what is part of the product: never without a row. */
+const NEVER_EMPTY = new Set(['queues', 'retention', 'settings', 'staff']);
+
+it.each([
+  ['en', EN],
+  ['ru', RU],
+] as const)('every list that may be empty says in %s what to do', (_language, { messages }) => {
+  const silent = SPECS.filter(({ id }) => !NEVER_EMPTY.has(id) && !(`empty_${id}` in messages)).map(({ id }) => id);
+  expect(silent).toEqual([]);
+});

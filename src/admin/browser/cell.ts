@@ -1,15 +1,6 @@
 import { Conversation } from './conversation.ts';
-import {
-  Badge,
-  Box,
-  createElement,
-  type Element,
-  localeOf,
-  type PropertyJson,
-  page,
-  type RecordJson,
-  Text,
-} from './window.ts';
+import { Badge, Box, createElement, type Element, type PropertyJson, page, type RecordJson, Text } from './window.ts';
+import { linesText, momentText, moneyText } from './written.ts';
 
 /** One value of a record, in a list or on the record's page: a moment, an id, one of few values, or plain text. */
 
@@ -55,14 +46,12 @@ const TONE_OF: Readonly<Record<string, string>> = {
   invited: 'waiting',
 };
 const LONG_ID = /^([a-z]{3}_)\w{18}(\w{8})$/;
+/** Behind these a word may be broken in a list; elsewhere only when it would take all the room. */
+const BREAKS = /(?<=[_/.:])(?=\w)/;
+const UNBROKEN_CHARACTERS = 32;
+const TEXT_CHARACTERS = 40;
+const TEXT_WIDTH = 200;
 const PLAIN = { style: { whiteSpace: 'pre-wrap', overflowWrap: 'break-word', maxWidth: '80ch', lineHeight: 1.4 } };
-
-function moment(text: string, language: string): string {
-  const at = new Date(text);
-  return Number.isNaN(at.getTime())
-    ? text
-    : at.toLocaleString(localeOf(language), { dateStyle: 'short', timeStyle: 'medium' });
-}
 
 /** A text that came in both languages. */
 function inWords(text: string, language: string): string {
@@ -106,6 +95,22 @@ function Id({ value, isShort, to }: { value: string; isShort: boolean; to: strin
     : createElement(page.ReactRouterDOM.Link, { ...properties, to }, text);
 }
 
+function shortStyle(value: string) {
+  const isBroken = value
+    .split(/\s/)
+    .some((word) => word.split(BREAKS).some(({ length }) => length > UNBROKEN_CHARACTERS));
+  return {
+    ...PLAIN.style,
+    ...(isBroken ? { overflowWrap: 'anywhere' } : {}),
+    ...(isBroken || value.length > TEXT_CHARACTERS ? { minWidth: TEXT_WIDTH } : {}),
+  };
+}
+
+/** The text with places where a browser may begin a new line. */
+function breakable(text: string): Element[] {
+  return text.split(BREAKS).flatMap((part, index) => (index === 0 ? [part] : [createElement('wbr'), part]));
+}
+
 export function Value(given: { property: PropertyJson; record: RecordJson; isShort: boolean }): Element {
   const { property, record, isShort } = given;
   const { translateLabel, i18n } = page.AdminJS.useTranslation();
@@ -115,8 +120,9 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   if (value === '' || value === '—') return createElement(Text, { color: 'grey40' }, '—');
   if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`), isShort });
   if (type === 'datetime')
-    return createElement('span', { style: { whiteSpace: 'nowrap' } }, moment(value, i18n.language));
+    return createElement('span', { style: { whiteSpace: 'nowrap' }, title: value }, momentText(value, i18n.language));
   if (type === 'words') return createElement(Box, PLAIN, inWords(value, i18n.language));
+  if (type === 'lines') return createElement(Box, PLAIN, linesText(value, i18n.language));
   if (type === 'conversation') return createElement(Conversation, { value });
   if (reference) {
     const to = known.includes(reference)
@@ -125,7 +131,9 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
     return createElement(Id, { value, isShort, to });
   }
   if (LONG_ID.test(value)) return createElement(Id, { value, isShort, to: undefined });
-  return createElement(Box, PLAIN, value);
+  const text = moneyText(value, i18n.language);
+  const style = isShort ? shortStyle(value) : PLAIN.style;
+  return createElement(Box, { style }, ...(isShort ? breakable(text) : [text]));
 }
 
 /** In AdminJS' lists. */

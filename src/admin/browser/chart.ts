@@ -1,4 +1,5 @@
-import { Box, createElement, type Element, localeOf, page, Text } from './window.ts';
+import { Box, createElement, type Element, page, Text } from './window.ts';
+import { localeOf } from './written.ts';
 
 /** A chart of bars: plain SVG, in the operator's time zone. */
 

@@ -9,7 +9,6 @@ import {
   FormGroup,
   Input,
   Label,
-  localeOf,
   MessageBox,
   page,
   refusal,
@@ -20,6 +19,7 @@ import {
   useSession,
   useState,
 } from './window.ts';
+import { momentText } from './written.ts';
 
 /** The form of a command: what it does, what it needs to know, and what came of it. */
 
@@ -76,7 +76,11 @@ function Field({
   return createElement(
     FormGroup,
     null,
-    createElement(Label, { htmlFor: name }, translateProperty(name)),
+    createElement(
+      Label,
+      { htmlFor: name },
+      isOptional ? `${translateProperty(name)} (${translateMessage('optional')})` : translateProperty(name),
+    ),
     inputs[kind]?.() ?? null,
     (name === 'reason' || name === 'rubles') &&
       createElement(Text, { variant: 'sm', color: 'grey60', mt: 'sm' }, translateMessage(`${name}Help`)),
@@ -165,7 +169,7 @@ function Result({ outcome }: { outcome: Outcome }): Element {
     draft,
     counts,
   } = outcome;
-  const until = expiresAt && new Date(expiresAt).toLocaleString(localeOf(i18n.language));
+  const until = expiresAt && momentText(expiresAt, i18n.language);
   return createElement(
     Box,
     { mb: 'xl', role: 'status', 'data-outcome': isGood ? 'done' : 'refused' },

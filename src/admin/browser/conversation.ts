@@ -1,4 +1,5 @@
-import { Box, createElement, type Element, localeOf, page } from './window.ts';
+import { Box, createElement, type Element, page } from './window.ts';
+import { momentText } from './written.ts';
 
 /** What was written in a ticket, oldest first: who, when, and the text as it is. */
 
@@ -12,8 +13,11 @@ export function Conversation({ value }: { value: string }): Element {
   const { translateLabel, i18n } = page.AdminJS.useTranslation();
   const messages = (JSON.parse(value) as Message[]).map(({ at, kind, by, text }, index) => {
     const style = { borderLeft: `3px solid ${BORDERS[kind] ?? '#991b1b'}`, paddingLeft: 12 };
-    const time = new Date(at).toLocaleString(localeOf(i18n.language), { dateStyle: 'short', timeStyle: 'short' });
-    const head = createElement('b', { title: by }, `${translateLabel(`messageKind.${kind}`)}, ${time}`);
+    const head = createElement(
+      'b',
+      { title: by },
+      `${translateLabel(`messageKind.${kind}`)}, ${momentText(at, i18n.language)}`,
+    );
     return createElement(
       Box,
       { key: index, mb: 'lg', style, 'data-message': kind },

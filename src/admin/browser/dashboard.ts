@@ -9,7 +9,6 @@ import {
   H3,
   H4,
   Icon,
-  localeOf,
   page,
   type ResourceJson,
   Text,
@@ -17,6 +16,7 @@ import {
   useSession,
   useState,
 } from './window.ts';
+import { momentText } from './written.ts';
 
 /** The first page: who one is here, what needs a look, and where to go. */
 
@@ -61,7 +61,7 @@ function FigureCard({ figure, countMax }: { figure: Figure; countMax: number }):
 function Banner({ books }: { books: Books }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
   const { agree, checkedAt } = books;
-  const at = checkedAt ? new Date(checkedAt).toLocaleString(localeOf(i18n.language)) : translateMessage('never');
+  const at = checkedAt ? momentText(checkedAt, i18n.language) : translateMessage('never');
   const [color, background] = agree ? ['#166534', '#dcfce7'] : ['#991b1b', '#fee2e2'];
   const style = { color, background, borderRadius: 12, textDecoration: 'none', lineHeight: 1.5, display: 'block' };
   return createElement(

@@ -1,4 +1,5 @@
-import { Box, createElement, type Element, H4, localeOf, page, Text } from './window.ts';
+import { Box, createElement, type Element, H4, page, Text } from './window.ts';
+import { momentText, spanText } from './written.ts';
 
 /** How the queues stand, on the first page of those who look after them. */
 
@@ -15,11 +16,10 @@ const CARD = { bg: 'white', p: 'xl', mb: 'xxl', style: { borderRadius: 12, overf
 const CELL = { padding: '8px 24px 8px 0' };
 const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldestWaiting'] as const;
 const LINK = { color: '#b45309' };
-const SECOND_MS = 1_000;
 
 function Row({ state }: { state: QueueState }): Element {
-  const { translateMessage } = page.AdminJS.useTranslation();
-  const age = state.oldestWaitingMs === 0 ? '—' : `${(state.oldestWaitingMs / SECOND_MS).toFixed(1)} s`;
+  const { translateMessage, i18n } = page.AdminJS.useTranslation();
+  const age = state.oldestWaitingMs === 0 ? '—' : spanText(state.oldestWaitingMs, i18n.language);
   const cells = [
     translateMessage(`queue_${state.queue}`),
     state.waiting,
@@ -75,11 +75,7 @@ export function Schedules({ schedules }: { schedules: Schedule[] }): Element {
       'tr',
       { key: name, 'data-schedule': name },
       createElement('td', { style: CELL }, translateMessage(`schedule_${name}`)),
-      createElement(
-        'td',
-        { style: CELL },
-        lastAt ? new Date(lastAt).toLocaleString(localeOf(i18n.language)) : translateMessage('never'),
-      ),
+      createElement('td', { style: CELL }, lastAt ? momentText(lastAt, i18n.language) : translateMessage('never')),
     ),
   );
   return createElement(

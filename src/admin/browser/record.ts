@@ -6,7 +6,6 @@ import {
   type Element,
   H4,
   Label,
-  localeOf,
   type PropertyJson,
   page,
   type RecordJson,
@@ -16,6 +15,7 @@ import {
   useSession,
   useState,
 } from './window.ts';
+import { momentText, spanText } from './written.ts';
 
 /** The page of one record: its members, its steps in time, and what belongs to it in other collections. */
 
@@ -34,13 +34,12 @@ const WIDE = { style: { gridColumn: '1 / -1' } };
 const TABLE = { style: { width: '100%', textAlign: 'left' } };
 const CELL = { padding: '8px 16px 8px 0', verticalAlign: 'top' };
 const RELATED_MAX = 10;
-const SECOND_MS = 1_000;
 
 function Member({ property, record, resource }: Properties & { property: PropertyJson }): Element {
   const { translateProperty } = page.AdminJS.useTranslation();
   return createElement(
     Box,
-    ['textarea', 'conversation', 'words'].includes(property.type) ? WIDE : null,
+    ['textarea', 'lines', 'conversation', 'words'].includes(property.type) ? WIDE : null,
     createElement(Label, null, translateProperty(property.name, resource.id)),
     createElement(Value, { property, record, isShort: false }),
   );
@@ -68,10 +67,6 @@ function NextStep(given: Properties & { property: PropertyJson }): Element {
   );
 }
 
-function duration(ms: number): string {
-  return ms < SECOND_MS ? `+${ms} ms` : `+${(ms / SECOND_MS).toFixed(ms < 10 * SECOND_MS ? 2 : 1)} s`;
-}
-
 function Steps({ steps, record, resource }: Properties & { steps: string[] }): Element {
   const { translateProperty, translateMessage, i18n } = page.AdminJS.useTranslation();
   const taken = steps
@@ -83,12 +78,12 @@ function Steps({ steps, record, resource }: Properties & { steps: string[] }): E
       'tr',
       { key: name, 'data-step': name },
       createElement('td', { style: CELL }, translateProperty(name, resource.id)),
+      createElement('td', { style: CELL }, momentText(ms, i18n.language)),
       createElement(
         'td',
         { style: CELL },
-        new Date(ms).toLocaleString(localeOf(i18n.language), { timeStyle: 'medium' }),
+        index === 0 ? '' : `+${spanText(ms - (taken[index - 1]?.ms ?? ms), i18n.language)}`,
       ),
-      createElement('td', { style: CELL }, index === 0 ? '' : duration(ms - (taken[index - 1]?.ms ?? ms))),
     ),
   );
   return createElement(

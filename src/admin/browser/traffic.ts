@@ -1,5 +1,6 @@
 import { barsOf, Chart } from './chart.ts';
-import { Box, Button, createElement, type Element, H4, localeOf, page, Text } from './window.ts';
+import { Box, Button, createElement, type Element, H4, page, Text } from './window.ts';
+import { linesText, momentText, moneyText, spanText } from './written.ts';
 
 /** Requests, money, models, accounts and providers over a day, a week or a month. */
 
@@ -20,7 +21,8 @@ export type TrafficFacts = {
 const RANGES = { day: 24, week: 168, month: 720 } as const;
 const GRID = { display: 'grid', gridTemplateColumns: 'repeat(auto-fill, minmax(320px, 1fr))', gap: 16 };
 const CARD = { bg: 'white', p: 'xl', style: { borderRadius: 12, overflowX: 'auto' } };
-const CELL = { padding: '6px 24px 6px 0' };
+const CELL = { padding: '6px 16px 6px 0' };
+const WHOLE = { ...CELL, whiteSpace: 'nowrap' };
 const CHARTS = [
   ['requests', '#d97706', ''],
   ['failed', '#b91c1c', ''],
@@ -30,32 +32,38 @@ const CHARTS = [
 
 function Table({ name, rows }: { name: string; rows: readonly (readonly Element[])[] }): Element {
   const { translateMessage } = page.AdminJS.useTranslation();
-  const lines = rows.map((cells, index) =>
+  const shown = rows.length > 0 ? rows : [[translateMessage('noRecords')]];
+  const lines = shown.map((cells, index) =>
     createElement(
       'tr',
       { key: index },
-      ...cells.map((cell, at) => createElement('td', { key: at, style: CELL }, cell)),
+      ...cells.map((cell, at) => createElement('td', { key: at, style: at === 0 ? CELL : WHOLE }, cell)),
     ),
   );
   return createElement(
     Box,
-    { ...CARD, 'data-table': name },
+    // Reached by the keyboard, for it scrolls when it is too narrow.
+    { ...CARD, tabIndex: 0, 'data-table': name },
     createElement(Text, { mb: 'default', fontWeight: 'bold' }, translateMessage(`traffic_${name}`)),
     createElement('table', null, createElement('tbody', null, ...lines)),
   );
 }
 
 function Tops({ facts }: { facts: TrafficFacts }): Element {
-  const { translateMessage } = page.AdminJS.useTranslation();
+  const { translateMessage, i18n } = page.AdminJS.useTranslation();
   const link = (key: string) =>
     createElement(
       page.ReactRouterDOM.Link,
       { to: `/admin/resources/accounts/records/${encodeURIComponent(key)}/show`, style: { color: '#b45309' } },
       `${key.slice(0, 4)}…${key.slice(-8)}`,
     );
-  const row = ({ requests, revenue }: Top, name: Element) => [name, String(requests), revenue ? `${revenue} ₽` : ''];
+  const row = ({ requests, revenue }: Top, name: Element) => [
+    name,
+    String(requests),
+    revenue ? moneyText(`${revenue} ₽`, i18n.language) : '',
+  ];
   const accounts = facts.accounts?.map((one) => row(one, link(one.key)));
-  const rounded = (ms: number | undefined) => (ms === undefined ? '—' : `${Math.round(ms)} ms`);
+  const rounded = (ms: number | undefined) => (ms === undefined ? '—' : spanText(ms, i18n.language));
   const health = facts.providers?.map(({ key, calls, good, p50Ms, p95Ms }) => [
     key,
     `${good} / ${calls}`,
@@ -90,7 +98,7 @@ function Charts({ facts }: { facts: TrafficFacts }): Element {
 
 export function Traffic({ facts, choose }: { facts: TrafficFacts; choose: (range: string) => void }): Element {
   const { translateMessage, i18n } = page.AdminJS.useTranslation();
-  const upTo = facts.countedUpTo && new Date(facts.countedUpTo).toLocaleString(localeOf(i18n.language));
+  const upTo = facts.countedUpTo && momentText(facts.countedUpTo, i18n.language);
   const buttons = Object.keys(RANGES).map((range) =>
     createElement(
       Button,
@@ -109,7 +117,7 @@ export function Traffic({ facts, choose }: { facts: TrafficFacts; choose: (range
     createElement(
       Box,
       { key: name, mr: 'xxl', 'data-total': name },
-      createElement(H4, null, text),
+      createElement(H4, null, linesText(moneyText(text, i18n.language), i18n.language)),
       createElement(Text, { color: 'grey80' }, translateMessage(`total_${name}`)),
     ),
   );

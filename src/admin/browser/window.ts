@@ -101,11 +101,6 @@ export function useSession(): Session {
   return page.ReactRedux.useSelector(({ session }) => session);
 }
 
-/** How moments are written: English is not American here. */
-export function localeOf(language: string): string {
-  return language === 'en' ? 'en-GB' : language;
-}
-
 export type Answer = { status: number; body: Record<string, unknown> };
 
 /** Asks the back-office: GET, or POST with the token that shows the page is ours. A lost session leads to the sign-in. */

@@ -166,7 +166,7 @@ export function linesField(
   return {
     name,
     paths: members.map((member) => `${path}.${member}`),
-    type: 'textarea',
+    type: 'lines',
     value: (document) => {
       const list = memberAt(document, path);
       return Array.isArray(list) ? list.map(line).join('\n') || undefined : undefined;

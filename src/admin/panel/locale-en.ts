@@ -3,6 +3,7 @@
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { EMPTY_WORDS } from './words/empty.ts';
 import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
@@ -251,6 +252,7 @@ const OWN = {
     openRecord: 'Open',
     showAll: 'Show all',
     submit: 'Do it',
+    optional: 'optional',
     done: 'Done.',
     doneSoon: 'Done. Redis is away, so it takes effect within a second.',
     invitationLink: 'Send this link to the new member by a safe way. It is shown only now:',
@@ -304,6 +306,7 @@ export const EN = joined(OWN, [
   INCIDENT_WORDS.en,
   CALENDAR_WORDS.en,
   SETTING_WORDS.en,
+  EMPTY_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */

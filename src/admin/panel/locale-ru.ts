@@ -3,6 +3,7 @@ import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
 import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
+import { EMPTY_WORDS } from './words/empty.ts';
 import { INCIDENT_WORDS } from './words/incidents.ts';
 import { KEEPING_WORDS } from './words/keeping.ts';
 import { MONEY_WORDS } from './words/money.ts';
@@ -258,6 +259,7 @@ const OWN: Locale = {
     openRecord: 'Открыть',
     showAll: 'Показать все',
     submit: 'Выполнить',
+    optional: 'необязательно',
     done: 'Готово.',
     doneSoon: 'Готово. Redis недоступен, поэтому подействует в течение секунды.',
     invitationLink: 'Передайте эту ссылку новому сотруднику надёжным путём. Она показана только сейчас:',
@@ -295,6 +297,7 @@ const OURS = joined(OWN, [
   INCIDENT_WORDS.ru,
   CALENDAR_WORDS.ru,
   SETTING_WORDS.ru,
+  EMPTY_WORDS.ru,
 ]);
 
 export const RU = {

@@ -13,7 +13,8 @@ const RESET = `html,body,#app{margin:0;padding:0;width:100%;height:100%}#app{iso
 ul,ol{list-style:none}table{border-collapse:collapse;border-spacing:0}td,th{padding:0;font:inherit;text-align:inherit}
 fieldset,img,iframe{border:0}body{line-height:1;color:#0c1e29}:root{color-scheme:light}
 :has(>table){overflow-x:auto}.adminjs_ActionHeader>*,.adminjs_ActionHeader :has(>.adminjs_ButtonGroupItem){flex-wrap:wrap}
-.adminjs_ActionHeader>*>*{max-width:100%}.adminjs_ActionHeader .adminjs_ButtonGroupItem{margin-bottom:8px}[data-css=sidebar] a div{color:#451a03!important}`;
+.adminjs_ActionHeader>*>*{max-width:100%}.adminjs_ActionHeader .adminjs_ButtonGroupItem{margin-bottom:8px}[data-css=sidebar] a div{color:#451a03!important}
+td.adminjs_TableCell{word-break:normal!important}thead td.adminjs_TableCell,thead td.adminjs_TableCell *{white-space:normal!important}`;
 
 export type PanelAssets = { url(name: string): string };
 

@@ -23,7 +23,7 @@ export type PanelField = {
   /** Members of the document that are read for it; its own name when left out. */
   paths?: readonly string[];
   /** `conversation`: messages of a ticket as JSON. `words`: a text in both languages as JSON. */
-  type?: 'string' | 'datetime' | 'textarea' | 'conversation' | 'words';
+  type?: 'string' | 'datetime' | 'textarea' | 'lines' | 'conversation' | 'words';
   /** The text to show; `undefined` shows nothing. */
   value: (document: Document) => string | undefined;
   /** Of a sealed member: its text as the role may see it, opened for the record's own page only, never for lists. Rejects when the key is gone. */

@@ -1,6 +1,8 @@
-import { ACCOUNT_STATUSES, LEDGER_KINDS } from '../../models/account.ts';
+import { ACCOUNT_STATUSES, Account, type AccountDocument, LEDGER_KINDS } from '../../models/account.ts';
 import { ADJUSTMENT_STATES, ADJUSTMENT_TYPES } from '../../models/adjustment.ts';
+import { nativeCollection } from '../../models/connect.ts';
 import { ALERT_STATUSES, FINDING_KINDS } from '../../models/reconciliation-alert.ts';
+import { formatRub } from '../../money.ts';
 import {
   choiceField,
   createdField,
@@ -13,12 +15,32 @@ import {
   textField,
   timeField,
 } from './fields.ts';
-import { type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
+import { type PanelField, type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spec.ts';
 import { CHANGE_CONTACT, EMAIL, FIND_ACCOUNT } from './specs-contact.ts';
 import { SET_HOLD } from './specs-keeping.ts';
 import { WITHDRAW_CONSENT } from './specs-policy.ts';
 
 /** Accounts and their money. */
+
+const HOLDS_SHOWN_MAX = 100;
+
+/** Read for the account's own page only: there may be hundreds. */
+const heldFor: PanelField = {
+  name: 'heldFor',
+  paths: ['_id'],
+  permission: 'money.read',
+  type: 'lines',
+  value: () => undefined,
+  opened: async ({ _id }) => {
+    const accounts = nativeCollection<AccountDocument>(Account);
+    const account = await accounts.findOne({ _id: String(_id) }, { projection: { holds: 1 } });
+    const holds = Object.entries(account?.holds ?? {}).sort(([one], [other]) => (one < other ? -1 : 1));
+    const lines = holds.map(
+      ([requestId, { amountMicros, expiresAt }]) => `${requestId}  ${formatRub(amountMicros)} ₽  → ${plain(expiresAt)}`,
+    );
+    return [...lines.slice(0, HOLDS_SHOWN_MAX), ...(lines.length > HOLDS_SHOWN_MAX ? ['…'] : [])].join('\n') || '—';
+  },
+};
 
 export const ACCOUNTS: PanelSpec = {
   id: 'accounts',
@@ -38,6 +60,7 @@ export const ACCOUNTS: PanelSpec = {
     { resourceId: 'legalHolds', filter: 'accountId' },
     { resourceId: 'consents', filter: 'accountId' },
     { resourceId: 'policyAcceptances', filter: 'accountId' },
+    { resourceId: 'audit', filter: 'targetId' },
   ],
   fields: [
     idField(),
@@ -47,6 +70,7 @@ export const ACCOUNTS: PanelSpec = {
     moneyField('available', { path: 'availableMicros', permission: 'money.read', listed: true }),
     moneyField('held', { path: 'heldMicros', permission: 'money.read', listed: true }),
     textField('openRequests', { path: 'open', listed: true }),
+    heldFor,
     switchField('zeroRetention', { path: 'privacy.zeroRetention' }),
     switchField('domesticOnly', { path: 'privacy.domesticOnly' }),
     createdField('acc', { listed: true }),

@@ -11,6 +11,7 @@ import {
   linesField,
   moneyField,
   plain,
+  presenceField,
   switchField,
   textField,
   timeField,
@@ -43,6 +44,10 @@ export const KEYS: PanelSpec = {
   icon: 'Key',
   permission: 'keys.read',
   title: 'id',
+  related: [
+    { resourceId: 'requests', filter: 'keyId' },
+    { resourceId: 'audit', filter: 'targetId' },
+  ],
   fields: [
     idField(),
     exactField('accountId', { reference: 'accounts', listed: true, isIndexed: true }),
@@ -59,6 +64,8 @@ export const KEYS: PanelSpec = {
     textField('concurrency', { path: 'limits.concurrency' }),
     textField('onDisconnect'),
     switchField('zeroRetention'),
+    presenceField('webhookAddress', 'webhook.url'),
+    timeField('webhookDisabledAt', { path: 'webhook.disabledAt' }),
     textField('webhookDisabledReason', { path: 'webhook.disabledReason' }),
     timeField('lastUsedAt', { listed: true }),
     timeField('expiresAt'),
@@ -108,6 +115,7 @@ export const REQUESTS: PanelSpec = {
     { resourceId: 'deliveries', filter: 'requestId' },
     { resourceId: 'tickets', filter: 'requestId' },
     { resourceId: 'contentGrants', filter: 'requestId' },
+    { resourceId: 'audit', filter: 'targetId' },
   ],
   fields: [
     idField(),
@@ -128,6 +136,7 @@ export const REQUESTS: PanelSpec = {
     textField('usageSource'),
     moneyField('hold', { path: 'holdMicros', permission: 'money.read' }),
     moneyField('cost', { path: 'costMicros', permission: 'money.read', listed: true }),
+    textField('priceVersion', { path: 'price.version', permission: 'money.read' }),
     switchField('settled', { permission: 'money.read' }),
     textField('review', { permission: 'money.read' }),
     textField('attempt'),

@@ -74,6 +74,20 @@ export function testSideEffects(): void {
     expect(await AuditEntry.countDocuments({})).toBe(entries);
   });
 
+  test('an account shows what its money is held for, on its own page and to those who may see money', async () => {
+    const { accountId, openRequestId } = panel().seeded;
+    const until = new Date('2026-11-26T10:00:00Z');
+    const hold = { amountMicros: 5_250_000n, expiresAt: until, keyId: 'key', day: 'd', month: 'm' };
+    await Account.updateOne({ _id: accountId }, { $set: { [`holds.${openRequestId}`]: hold } });
+    const shown = async (role: 'finance' | 'operator') =>
+      (await member(role).visitor.read(`accounts/records/${accountId}/show`)).body;
+    const line = `${openRequestId}  5.25 ₽  → 2026-11-26T10:00:00.000Z`;
+    expect(await shown('finance')).toMatchObject({ record: { params: { heldFor: line } } });
+    expect(JSON.stringify(await shown('operator'))).not.toContain('heldFor');
+    expect((await member('finance').visitor.read('accounts/actions/list')).text).not.toContain(openRequestId);
+    await Account.updateOne({ _id: accountId }, { $unset: { [`holds.${openRequestId}`]: '' } });
+  });
+
   test('the audit log is whole after all of this, and goes out as a table', async () => {
     const { visitor } = member('auditor');
     const check = JSON.parse((await visitor.command('audit/actions/verify', {})).text) as Record<string, unknown>;

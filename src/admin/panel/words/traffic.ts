@@ -1,9 +1,16 @@
-/** Words of the charts on the first page, in both languages. */
+/** Words of the charts on the first page, and of holds, keys and requests, in both languages. */
 
-const none = { labels: {}, actions: {}, properties: {} };
+const none = { actions: {} };
 
 const en = {
   ...none,
+  labels: { webhookAddress: { yes: 'yes', no: 'no' } },
+  properties: {
+    priceVersion: 'Version of the price',
+    heldFor: 'Held for (request, amount, until)',
+    webhookAddress: 'Webhook address set',
+    webhookDisabledAt: 'Webhooks off since',
+  },
   messages: {
     range_day: '24 hours',
     range_week: '7 days',
@@ -33,6 +40,13 @@ const en = {
 
 const ru: typeof en = {
   ...none,
+  labels: { webhookAddress: { yes: 'да', no: 'нет' } },
+  properties: {
+    priceVersion: 'Версия цены',
+    heldFor: 'Резервы (запрос, сумма, до)',
+    webhookAddress: 'Адрес вебхука задан',
+    webhookDisabledAt: 'Вебхуки выключены с',
+  },
   messages: {
     range_day: '24 часа',
     range_week: '7 дней',
