@@ -1,6 +1,7 @@
 /** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { AUDIT_WORDS } from './words/audit.ts';
 import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { EMPTY_WORDS } from './words/empty.ts';
@@ -252,7 +253,6 @@ const OWN = {
     openRecord: 'Open',
     showAll: 'Show all',
     submit: 'Do it',
-    optional: 'optional',
     done: 'Done.',
     doneSoon: 'Done. Redis is away, so it takes effect within a second.',
     invitationLink: 'Send this link to the new member by a safe way. It is shown only now:',
@@ -263,13 +263,6 @@ const OWN = {
     error_not_found: 'It is not there any more.',
     error_staff_forbidden: 'You may not do this. The attempt was written down.',
     error_other: 'That did not work. Try again; if it stays like this, look into the log.',
-    auditHelp: 'Every entry carries a hash over itself and the entry before it. The check reads the whole log.',
-    auditGood: 'The log is whole.',
-    auditBroken: 'The log was changed, first at entry',
-    auditEntries: 'Entries',
-    auditHead: 'Last hash',
-    auditKeep: 'Keep the number and the hash elsewhere: against them a cut-off end shows.',
-    exportHelp: 'The newest 200 000 entries as a table for spreadsheets. The export itself is written into the log.',
   },
 };
 
@@ -307,6 +300,7 @@ export const EN = joined(OWN, [
   CALENDAR_WORDS.en,
   SETTING_WORDS.en,
   EMPTY_WORDS.en,
+  AUDIT_WORDS.en,
 ]);
 
 /** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */

@@ -1,6 +1,7 @@
 import { joined, type Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
 import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
+import { AUDIT_WORDS } from './words/audit.ts';
 import { CALENDAR_WORDS } from './words/calendar.ts';
 import { CONTACT_WORDS } from './words/contacts.ts';
 import { EMPTY_WORDS } from './words/empty.ts';
@@ -259,7 +260,6 @@ const OWN: Locale = {
     openRecord: 'Открыть',
     showAll: 'Показать все',
     submit: 'Выполнить',
-    optional: 'необязательно',
     done: 'Готово.',
     doneSoon: 'Готово. Redis недоступен, поэтому подействует в течение секунды.',
     invitationLink: 'Передайте эту ссылку новому сотруднику надёжным путём. Она показана только сейчас:',
@@ -270,13 +270,6 @@ const OWN: Locale = {
     error_not_found: 'Этого уже нет.',
     error_staff_forbidden: 'Вам это нельзя. Попытка записана.',
     error_other: 'Не получилось. Попробуйте ещё раз; если не помогает, загляните в журнал процесса.',
-    auditHelp: 'В каждой записи есть хеш её самой и предыдущей. Проверка читает журнал целиком.',
-    auditGood: 'Журнал цел.',
-    auditBroken: 'Журнал изменён, впервые в записи',
-    auditEntries: 'Записей',
-    auditHead: 'Последний хеш',
-    auditKeep: 'Храните номер и хеш в другом месте: по ним видно, если конец отрезан.',
-    exportHelp: 'Последние 200 000 записей таблицей. Сама выгрузка тоже попадёт в журнал.',
   },
 };
 
@@ -298,6 +291,7 @@ const OURS = joined(OWN, [
   CALENDAR_WORDS.ru,
   SETTING_WORDS.ru,
   EMPTY_WORDS.ru,
+  AUDIT_WORDS.ru,
 ]);
 
 export const RU = {
