@@ -7,6 +7,7 @@ import type { Logger } from '../src/log.ts';
 import type { OperationResult } from '../src/operations/define.ts';
 import { type Command, createPerform } from '../src/operations/perform.ts';
 import { createContentCipher } from '../src/privacy/content-key.ts';
+import { createDeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { createEmailIndex } from '../src/privacy/email-index.ts';
 import { type FailedJobs, openFailedJobs } from '../src/queue/failed-jobs.ts';
 import { createRedis, redisReady } from '../src/redis.ts';
@@ -41,6 +42,7 @@ export async function performByScript(
     },
     operator: config.operator,
     policy: { operator: config.operator, retentionDefaults: config.retention.defaults },
+    purge: { journal: createDeletionJournal(config.backup.journalFolder), log },
     cancel: {
       accounts: createAccountWriter(),
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),

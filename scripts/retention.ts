@@ -4,9 +4,8 @@ import { AppError } from '../src/errors.ts';
 import { isId } from '../src/ids.ts';
 import type { Logger } from '../src/log.ts';
 import type { RetentionRunDocument } from '../src/models/retention-run.ts';
-import { createDeletionJournal, type DeletionJournal } from '../src/privacy/deletion-journal.ts';
 import { brokenActs } from '../src/privacy/destruction-acts.ts';
-import { listRuns, previewRetention, runRetention } from '../src/privacy/retention.ts';
+import { listRuns, previewRetention } from '../src/privacy/retention.ts';
 import type { RetentionDefaults } from '../src/privacy/retention-settings.ts';
 import { runScript, table, UsageError } from './environment.ts';
 import { performByScript } from './operation.ts';
@@ -23,12 +22,7 @@ const USAGE = `Usage: npm run retention -- <command>
   release <holdId> --by <person> --reason <text>`;
 
 type Values = { by?: string; reason?: string; preview?: string; account?: string; norm?: string };
-type Command = (context: {
-  defaults: RetentionDefaults;
-  journal: DeletionJournal;
-  config: Config;
-  log: Logger;
-}) => Promise<string>;
+type Command = (context: { defaults: RetentionDefaults; config: Config; log: Logger }) => Promise<string>;
 
 function needed(option: keyof Values, value: string | undefined): string {
   if (value === undefined || value === '') throw new UsageError(`--${option} is needed`);
@@ -62,10 +56,10 @@ const report: Command = async () => {
 };
 
 function run(by: string): Command {
-  return async ({ defaults, journal, log }) => {
-    const signal = new AbortController().signal;
-    const done = await runRetention({ nowMs: Date.now(), trigger: 'manual', by, defaults, signal, journal, log });
-    return table([RUN_HEADER, shownRun(done)]);
+  return async (context) => {
+    const { madeId } = await performByScript(context, { name: 'retention.run', input: {} }, by);
+    const done = (await listRuns()).filter(({ _id }) => _id === madeId);
+    return table([RUN_HEADER, ...done.map(shownRun)]);
   };
 }
 
@@ -123,7 +117,6 @@ await runScript(USAGE, (words) => {
     command({
       config,
       defaults: config.retention.defaults,
-      journal: createDeletionJournal(config.backup.journalFolder),
       log,
     });
 });

@@ -10,6 +10,7 @@ import { connectMongo, disconnectMongo, pingMongo } from '../models/connect.ts';
 import { openLog } from '../open-log.ts';
 import { createPerform } from '../operations/perform.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
+import { createDeletionJournal } from '../privacy/deletion-journal.ts';
 import { createEmailIndex } from '../privacy/email-index.ts';
 import { createHealthStore } from '../providers/route-health.ts';
 import { openBoardQueues } from '../queue/board-queues.ts';
@@ -64,6 +65,7 @@ async function main(): Promise<void> {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
     operator: config.operator,
     policy: { operator: config.operator, retentionDefaults },
+    purge: { journal: createDeletionJournal(config.backup.journalFolder), log },
     cancel: {
       accounts: createAccountWriter(),
       writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),

@@ -8,6 +8,7 @@ import type { ContentCipher } from '../privacy/content-key.ts';
 import type { EmailIndex } from '../privacy/email-index.ts';
 import type { Operator } from '../privacy/operator.ts';
 import type { PolicySources } from '../privacy/policy-content.ts';
+import type { RunOptions } from '../privacy/retention.ts';
 import type { FailedJobs, FailedTaken } from '../queue/failed-jobs.ts';
 import type { CancelDependencies } from '../requests/cancel.ts';
 import type { ReadableContent } from '../requests/content.ts';
@@ -30,6 +31,8 @@ export type OperationDependencies = {
   operator: Operator;
   /** What a version of the policy is made of. */
   policy: PolicySources;
+  /** What a run of the purge writes to. */
+  purge: Pick<RunOptions, 'journal' | 'log'>;
   providerKeys: Pick<ProviderKeyStore, 'set' | 'remove'>;
   failedJobs: Pick<FailedJobs, 'retry' | 'retryAll' | 'drain'>;
 };

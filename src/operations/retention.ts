@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from '../errors.ts';
 import { releaseLegalHold, setLegalHold } from '../privacy/legal-holds.ts';
+import { runRetention } from '../privacy/retention.ts';
 import { changeRetention, readPreview } from '../privacy/retention-settings.ts';
 import { ROW_CLASSES } from '../privacy/row-classes.ts';
 import { operation, personOf, reason, withReason } from './define.ts';
@@ -22,6 +23,12 @@ const preview = z
   .refine((text) => readPreview(text) !== undefined, 'is no preview');
 
 export const RETENTION_OPERATIONS = {
+  'retention.run': operation('privacy.execute', undefined, z.strictObject({}), async (_input, { actor, deps }) => {
+    const { policy, purge } = deps;
+    const { signal } = new AbortController();
+    const how = { nowMs: Date.now(), defaults: policy.retentionDefaults, signal, ...purge };
+    return { madeId: (await runRetention({ ...how, trigger: 'manual', by: personOf(actor) }))._id };
+  }),
   'retention.set': operation(
     'privacy.execute',
     CLASS_ID,

@@ -1,10 +1,12 @@
 import { createAuditLog } from '../../src/audit/append.ts';
 import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
 import type { StaffRole } from '../../src/models/staff.ts';
 import type { OperationName } from '../../src/operations/catalogue.ts';
 import type { OperationDependencies, OperationResult } from '../../src/operations/define.ts';
 import { createPerform } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { createProviderKeyStore } from '../../src/requests/provider-keys.ts';
 
@@ -33,6 +35,7 @@ export const dependencies: OperationDependencies = {
   publishKey: async () => undefined,
   operator,
   policy: { operator, retentionDefaults: {} },
+  purge: { journal: NO_JOURNAL, log: createLogger({ role: 'test', level: 'silent' }) },
   cancel: {
     accounts: { settle: async () => undefined },
     writer: { markSettled: async () => undefined },

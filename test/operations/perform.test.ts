@@ -2,12 +2,14 @@ import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { createAuditLog } from '../../src/audit/append.ts';
 import { createAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
+import { createLogger } from '../../src/log.ts';
 import { Account } from '../../src/models/account.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { STAFF_ROLES, type StaffRole } from '../../src/models/staff.ts';
 import { OPERATION_NAMES, OPERATIONS, type OperationName } from '../../src/operations/catalogue.ts';
 import { createPerform, mayBegin } from '../../src/operations/perform.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { createProviderKeyStore } from '../../src/requests/provider-keys.ts';
 import { useStores } from '../helpers/stores.ts';
@@ -20,6 +22,7 @@ const deps = {
   publishKey: async () => undefined,
   operator: { name: '', address: '', inn: '', email: '', executor: '', processors: '' },
   policy: { operator: { name: '', address: '', inn: '', email: '' }, retentionDefaults: {} },
+  purge: { journal: NO_JOURNAL, log: createLogger({ role: 'test', level: 'silent' }) },
   cancel: {
     accounts: { settle: async () => undefined },
     writer: { markSettled: async () => undefined },

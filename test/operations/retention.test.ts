@@ -8,12 +8,12 @@ import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { LegalHold } from '../../src/models/legal-hold.ts';
 import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { heldAccounts } from '../../src/privacy/legal-holds.ts';
-import { runRetention } from '../../src/privacy/retention.ts';
+import { listRuns, runRetention } from '../../src/privacy/retention.ts';
 import { retentionValue } from '../../src/privacy/retention-settings.ts';
 import { rowClass } from '../../src/privacy/row-classes.ts';
 import { draftAnnouncement, endAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
 import { useStores } from '../helpers/stores.ts';
-import { give, person, reason } from './desk.ts';
+import { give, perform, person, reason } from './desk.ts';
 
 useStores();
 
@@ -41,6 +41,20 @@ test.each([
   ['none', '6', 'not_found'],
 ])('the term of %s cannot be %s', async (classId, value, code) => {
   await expect(give(person('admin'), 'retention.set', classId, { value })).rejects.toHaveProperty('code', code);
+});
+
+test('a run of the purge by hand is a command: an admin’s alone, and the log says who ran which', async () => {
+  await expect(perform(person('operator'), { name: 'retention.run', input: {} })).rejects.toHaveProperty(
+    'code',
+    'staff_forbidden',
+  );
+  const { madeId } = await perform({ kind: 'script', by: 'anna' }, { name: 'retention.run', input: {} });
+  expect((await listRuns())[0]).toMatchObject({ _id: madeId, trigger: 'manual', by: 'anna', state: 'done' });
+  const entries = await AuditEntry.find({ action: 'retention.run', actorId: 'anna' }).sort({ _id: 1 }).lean();
+  expect(entries.map(({ outcome, reason: why }) => [outcome, why])).toEqual([
+    ['begun', undefined],
+    ['done', `made: ${madeId}`],
+  ]);
 });
 
 test('a legal hold is set and released with norm and reason, by name, for an account that exists', async () => {
