@@ -207,10 +207,13 @@ export const ROW_CLASSES: readonly DataClass<MongoStore>[] = [
     store: { kind: 'mongodb', collection: 'adjustments', owner: 'accountId', fields: '*' },
     erasure: { action: 'keep', norm: BOOKS, until: BOOKS_UNTIL },
   },
-  ...['reconciliation_alerts', 'reconciliation_segments'].map(
-    (collection): DataClass<MongoStore> => ({
+  ...Object.entries({
+    reconciliation_alerts: { en: 'differences found in the books', ru: 'расхождения, найденные сверкой учёта' },
+    reconciliation_segments: { en: 'checked parts of the books', ru: 'сверенные отрезки учёта' },
+  }).map(
+    ([collection, category]): DataClass<MongoStore> => ({
       id: collection as ClassId,
-      category: { en: 'checks of the books', ru: 'сверка учёта' },
+      category,
       purpose: 'showing that the books were not changed; amounts and hashes only',
       legalBasis: BOOKS,
       retention: books('the end of the year of the entry'),

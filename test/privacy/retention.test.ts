@@ -2,48 +2,32 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAccount } from '../../src/billing/account.ts';
 import type { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
-import { createLogger } from '../../src/log.ts';
 import { ApiKey, type ApiKeyDocument } from '../../src/models/api-key.ts';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery } from '../../src/models/delivery.ts';
-import { DestructionAct, DestructionEvent } from '../../src/models/destruction.ts';
 import { LegalHold } from '../../src/models/legal-hold.ts';
 import type { RequestDocument } from '../../src/models/request.ts';
 import { type ClassId, RetentionClass } from '../../src/models/retention-class.ts';
-import { RetentionRun, type RetentionRunDocument } from '../../src/models/retention-run.ts';
+import type { RetentionRunDocument } from '../../src/models/retention-run.ts';
 import { rowsOf } from '../../src/privacy/class-rows.ts';
-import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
-import { brokenActs } from '../../src/privacy/destruction-acts.ts';
 import { releaseLegalHold, setLegalHold } from '../../src/privacy/legal-holds.ts';
 import { countPast, pastFilter } from '../../src/privacy/purge-class.ts';
-import { previewRetention, runRetention } from '../../src/privacy/retention.ts';
+import { previewRetention } from '../../src/privacy/retention.ts';
 import { changeRetention, cutoff, type Preview, readPreview } from '../../src/privacy/retention-settings.ts';
 import { ROW_CLASSES, rowClass } from '../../src/privacy/row-classes.ts';
 import { requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
+import { daysAgo, noRows, oldRequest, runOnce as run } from './old-rows.ts';
 
 useStores();
-const DAY_MS = 86_400_000;
 const running = new AbortController().signal;
-const log = createLogger({ role: 'test', level: 'silent' });
 const accountId = newId('acc');
-const daysAgo = (days: number) => new Date(Date.now() - days * DAY_MS);
 
-beforeEach(async () => {
-  const all = [RetentionClass, RetentionRun, DestructionAct, DestructionEvent, LegalHold, ApiKey, Delivery];
-  await Promise.all([requests().deleteMany({}), ...all.map((model) => nativeCollection(model).deleteMany({}))]);
-});
+beforeEach(noRows);
 
-const run = (signal = running, nowMs = Date.now()) =>
-  runRetention({ nowMs, trigger: 'manual', by: 'a test', defaults: {}, signal, journal: NO_JOURNAL, log });
+const request = (days: number, row: Partial<RequestDocument> = {}) => oldRequest(days, { accountId, ...row });
 const of = (report: RetentionRunDocument, classId: ClassId) => report.classes.find((one) => one.classId === classId);
 
-async function request(days: number, row: Partial<RequestDocument> = {}): Promise<string> {
-  const _id = newId('req', daysAgo(days).getTime());
-  const plain = { keyId: 'k', state: 'done', settled: true, attempt: 1, holdMicros: 1n, input: Buffer.from('text') };
-  await requests().insertOne({ _id, accountId, ...plain, ...row } as RequestDocument);
-  return _id;
-}
 const holdsContent = async (_id: string) => (await requests().findOne({ _id }))?.input !== undefined;
 
 async function key(revokedDaysAgo?: number): Promise<string> {
@@ -218,74 +202,6 @@ describe('a setting', () => {
     await run();
     expect(await holdsContent(id)).toBe(false);
     await change(90);
-  });
-});
-
-describe('what confirms a destruction', () => {
-  test('is one act for each run that destroyed something, numbered without gaps, hash-chained, with its events', async () => {
-    await request(31);
-    await request(32, { accountId: newId('acc') });
-    const [first, idle] = [await run(), await run()];
-    await request(33);
-    await nativeCollection(RetentionClass).deleteMany({});
-    const third = await run();
-    expect([first.actNumber, idle.actNumber, third.actNumber]).toEqual([1, undefined, 2]);
-    const [one, two] = await nativeCollection<{ _id: number; hash: string; previousHash: string }>(DestructionAct)
-      .find()
-      .sort({ _id: 1 })
-      .toArray();
-    expect(one).toMatchObject({
-      causeId: first._id,
-      reason: expect.stringContaining('152-FZ'),
-      categories: [{ classId: 'request.content', category: 'тексты запросов и ответов', count: 2 }],
-      subjects: 2,
-      events: 1,
-      unconfirmed: 0,
-    });
-    expect(two).toMatchObject({ previousHash: one?.hash, accountId });
-    expect(await brokenActs()).toEqual([]);
-  });
-
-  test('shows an act that was changed, or is missing', async () => {
-    for (const days of [31, 32, 33, 34]) {
-      await nativeCollection(RetentionClass).deleteMany({});
-      await request(days);
-      await run();
-    }
-    const acts = nativeCollection<{ _id: number }>(DestructionAct);
-    await acts.updateOne({ _id: 2 }, { $set: { subjects: 0 } });
-    expect(await brokenActs()).toEqual([2]);
-    await acts.deleteOne({ _id: 3 });
-    expect(await brokenActs()).toEqual([2, 4]);
-  });
-
-  test('is drawn also for a run whose process died', async () => {
-    const at = daysAgo(1);
-    const dead = {
-      _id: newId('ret'),
-      trigger: 'schedule',
-      by: 'schedule',
-      state: 'running',
-      startedAt: at,
-      aliveAt: at,
-      classes: [],
-    };
-    await nativeCollection(RetentionRun).insertOne(dead as never);
-    const event = {
-      causeId: dead._id,
-      classId: 'delivery',
-      at,
-      subjects: [{ accountId, rows: 3 }],
-      count: 0,
-      isConfirmed: false,
-    };
-    await nativeCollection(DestructionEvent).insertOne({ _id: newId('des'), ...event } as never);
-    await run();
-    expect(await nativeCollection(RetentionRun).findOne({ _id: dead._id } as never)).toMatchObject({
-      state: 'stopped',
-      actNumber: 1,
-    });
-    expect(await nativeCollection(DestructionAct).findOne({ causeId: dead._id })).toMatchObject({ unconfirmed: 1 });
   });
 });
 

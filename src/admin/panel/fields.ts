@@ -174,3 +174,10 @@ export function linesField(
     ...options,
   };
 }
+
+/** What was done about a document, a line for each step with these members of it. */
+export function historyField(members: readonly string[]): PanelField {
+  return linesField('history', 'history', members, (step) =>
+    members.flatMap((name) => plain(step[name]) ?? []).join('  '),
+  );
+}

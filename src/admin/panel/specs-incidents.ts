@@ -9,7 +9,7 @@ import {
 import { INCIDENT_STEPS, nextIncidentStep } from '../../privacy/incident-clocks.ts';
 import { INCIDENT_FILES, INCIDENT_PAPERS } from '../../privacy/incident-papers.ts';
 import { readFacts } from '../../privacy/incidents.ts';
-import { choiceField, exactField, idField, linesField, plain, textField, timeField } from './fields.ts';
+import { choiceField, exactField, historyField, idField, textField, timeField } from './fields.ts';
 import { type PanelField, type PanelSpec, REASON } from './spec.ts';
 
 /** The register of incidents with personal data: the queue by the hour, and on each one's page the next step of the law. */
@@ -65,12 +65,6 @@ function written(topic: IncidentTopic): PanelField {
   };
 }
 
-const words = (parts: readonly unknown[]) =>
-  parts
-    .map(plain)
-    .filter((part) => part !== undefined)
-    .join('  ');
-
 type Texts = Readonly<Record<string, unknown>>;
 const isOpen = ({ incidentClock }: Texts) => incidentClock !== 'over';
 const isStep =
@@ -105,9 +99,7 @@ export const INCIDENTS: PanelSpec = {
     timeField('additionalSentAt', { path: 'notices.additional.sentAt' }),
     textField('additionalNumber', { path: 'notices.additional.noticeNumber' }),
     textField('openedBy', { reference: 'staff' }),
-    linesField('history', 'history', ['at', 'by', 'event', 'note'], ({ at, by, event, note }) =>
-      words([at, by, event, note]),
-    ),
+    historyField(['at', 'by', 'event', 'note']),
     timeField('closedAt'),
   ],
   files: INCIDENT_FILES.map((name) => ({ name, operation: 'incidents.paper' })),

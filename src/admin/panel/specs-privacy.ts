@@ -18,7 +18,7 @@ import { REQUEST_FILES, requestFiles } from '../../privacy/request-papers.ts';
 import type { PAUSES } from '../../privacy/request-pauses.ts';
 import { REQUEST_TERMS, type RequestKind, termsOf } from '../../privacy/request-terms.ts';
 import { normIn } from '../../privacy/russian-norms.ts';
-import { choiceField, exactField, idField, linesField, plain, textField, timeField, wordsField } from './fields.ts';
+import { choiceField, exactField, historyField, idField, textField, timeField, wordsField } from './fields.ts';
 import { blockers, classesField, notices, noticesOwed, noticeTexts } from './privacy-lines.ts';
 import { ARCHIVE_PATHS, nextStep } from './privacy-steps.ts';
 import { type PanelCommand, type PanelField, type PanelSpec, REASON } from './spec.ts';
@@ -108,11 +108,6 @@ const evidence: PanelField = {
   value: () => EVIDENCE_FILE,
 };
 
-const words = (parts: readonly unknown[]) =>
-  parts
-    .map(plain)
-    .filter((part) => part !== undefined)
-    .join('  ');
 type Texts = Readonly<Record<string, unknown>>;
 const may = (event: Parameters<typeof nextState>[1]) => (texts: Texts) =>
   nextState(texts.subjectState as PrivacyRequestState, event) !== undefined;
@@ -177,9 +172,7 @@ export const PRIVACY_REQUESTS: PanelSpec = {
     noticeTexts,
     classesField('retained', 'retained'),
     textField('actNumber', { reference: 'acts' }),
-    linesField('history', 'history', ['at', 'by', 'event', 'state', 'note'], ({ at, by, event, state, note }) =>
-      words([at, by, event, state, note]),
-    ),
+    historyField(['at', 'by', 'event', 'state', 'note']),
     timeField('closedAt'),
     papers,
     evidence,
@@ -234,7 +227,13 @@ export const PRIVACY_REQUESTS: PanelSpec = {
       fields: [],
       when: (texts) => erases(texts) && may('plan')(texts),
     },
-    { action: 'submitErasure', operation: 'privacy.submit', icon: 'Send', fields: [], when: may('submit') },
+    {
+      action: 'submitErasure',
+      operation: 'privacy.submit',
+      icon: 'Send',
+      fields: [],
+      when: ({ nextStep: step }) => step === 'submit',
+    },
     {
       action: 'approveErasure',
       operation: 'privacy.approve',

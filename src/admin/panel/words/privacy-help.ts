@@ -40,9 +40,9 @@ const en = {
     help_nextStep_expire:
       'An admin presses “Never identified”, with what was asked for and when. The subject may file again at any time.',
     help_nextStep_answer:
-      'Do what is asked, or prepare what is wanted, and write to the subject within the term. Then press “Answered” and note what was answered. Where it cannot be done, an admin refuses with the norm.',
+      'Do what is asked, or prepare what is wanted, and write to the subject within the term. Then an admin presses “Answered” and notes what was answered, or refuses with the norm where it cannot be done.',
     help_nextStep_correct:
-      'Correct what is wrong where it stands, tell the subject within seven working days of the proof, then note which field it was. Neither the old value nor the new one belongs into the note.',
+      'Correct what is wrong where it stands, tell the subject within seven working days of the proof, then an admin notes by “Corrected” which field it was. Neither the old value nor the new one belongs into the note.',
     help_nextStep_await_archive:
       'The workers build the archive of everything that is kept about the subject. It takes some minutes.',
     help_nextStep_rebuild_archive: 'The archive could not be built, or its week is over. Have it built anew.',
@@ -51,7 +51,7 @@ const en = {
     help_nextStep_await_download:
       'The subject has the link, or takes the file with a key of the account. The download is the answer.',
     help_nextStep_check_download:
-      'The download has begun. Ask whether the file arrived: if not, make another link; if it did, note the answer.',
+      'The download has begun. Ask whether the file arrived: if not, make another link; if it did, an admin notes the answer.',
     help_nextStep_notify:
       'Those who got the data from us have to be told as well. The notices are among the files of this page: send each one, then note that it was sent. A request is answered only after that; an erasure is over and stays in the queue until then.',
     help_nextStep_await_subject:
@@ -112,9 +112,9 @@ const ru: typeof en = {
     help_nextStep_expire:
       'Администратор нажимает «Личность не подтверждена» и пишет, что и когда запрашивали. Субъект может обратиться снова в любое время.',
     help_nextStep_answer:
-      'Сделайте то, о чём просят, или подготовьте сведения и напишите субъекту в срок. Затем нажмите «Ответ дан» и отметьте, что отвечено. Если исполнить нельзя, администратор отказывает со ссылкой на норму.',
+      'Сделайте то, о чём просят, или подготовьте сведения и напишите субъекту в срок. Затем администратор нажимает «Ответ дан» и отмечает, что отвечено; если исполнить нельзя — отказывает со ссылкой на норму.',
     help_nextStep_correct:
-      'Исправьте неверное там, где оно стоит, сообщите субъекту в течение семи рабочих дней с доказательства и отметьте, какое это было поле. Ни старому, ни новому значению в отметке не место.',
+      'Исправьте неверное там, где оно стоит, сообщите субъекту в течение семи рабочих дней с доказательства; затем администратор отмечает через «Исправлено», какое это было поле. Ни старому, ни новому значению в отметке не место.',
     help_nextStep_await_archive: 'Обработчики собирают архив всего, что хранится о субъекте. Это несколько минут.',
     help_nextStep_rebuild_archive: 'Архив не удалось составить, или его неделя истекла. Составьте его заново.',
     help_nextStep_give_link:
@@ -122,7 +122,7 @@ const ru: typeof en = {
     help_nextStep_await_download:
       'Ссылка у субъекта, или он возьмёт файл ключом учётной записи. Скачивание и есть ответ.',
     help_nextStep_check_download:
-      'Скачивание начато. Узнайте, дошёл ли файл: если нет, создайте новую ссылку, если да — отметьте ответ.',
+      'Скачивание начато. Узнайте, дошёл ли файл: если нет, создайте новую ссылку, если да — администратор отмечает ответ.',
     help_nextStep_notify:
       'Тех, кто получил данные от нас, тоже нужно известить. Уведомления — в файлах на этой странице: отправьте каждое и отметьте отправку. Ответ на обращение ждёт этого; уничтожение уже исполнено и остаётся в очереди до последнего.',
     help_nextStep_await_subject:
