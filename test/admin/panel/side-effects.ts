@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { request } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { Account } from '../../../src/models/account.ts';
@@ -39,6 +39,8 @@ export function testSideEffects(): void {
     expect(await sendUpload('POST', list)).toBe(415);
     expect(await sendUpload('POST', `resources/accounts/records/${panel().seeded.accountId}/suspend`)).toBe(415);
     expect(readdirSync(uploads)).toEqual([]);
+    // Where AdminJS writes its bundle of components.
+    expect(existsSync('.adminjs')).toBe(false);
   });
 
   test('reading changes nothing: two rounds of every address leave the same database, but for who was seen', async () => {
