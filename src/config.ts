@@ -93,7 +93,7 @@ const variables = z.object({
 
   WEBHOOK_CONNECT_MS: integer(5_000, 10, 60_000),
   WEBHOOK_TOTAL_MS: integer(15_000, 10, 120_000),
-  WEBHOOK_CONCURRENCY: integer(50, 1, 1_000),
+  WEBHOOK_CONCURRENCY: integer(200, 1, 1_000),
   WEBHOOK_OVERDUE_MS: integer(30_000, 1_000, 600_000),
   WEBHOOK_ALLOW_LOOPBACK: flag,
   WEBHOOK_RETRY_SECONDS: z

@@ -11,9 +11,13 @@ export type HostGate = {
   size(): number;
 };
 
-/** `spacingMs` is the time one slot of this host needs for one caller; `nextMs` the time the next one sent away is due. */
-type Host = { active: number; line: (() => void)[]; spacingMs: number; nextMs: number };
+/** `callMs` is how long the host takes for one caller, once that is known; `nextMs` the time the next one sent away is due. */
+type Host = { active: number; line: (() => void)[]; callMs: number | undefined; nextMs: number };
 
+/** A host of which nothing is known yet is taken for a quick one: in this part of the time that one may wait. */
+const QUICK_PART = 10;
+/** How much of a slower call goes into what is expected; a quicker one is believed at once. */
+const SLOWER_SHARE = 0.25;
 const RETRY_MS_MAX = 600_000;
 const HOSTS_MAX = 1_000;
 
@@ -30,7 +34,7 @@ export function createHostGate(options: {
     const known = hosts.get(name);
     if (known) return known;
     if (hosts.size >= HOSTS_MAX) prune();
-    const host: Host = { active: 0, line: [], spacingMs: waitMs / concurrencyMax, nextMs: 0 };
+    const host: Host = { active: 0, line: [], callMs: undefined, nextMs: 0 };
     hosts.set(name, host);
     return host;
   }
@@ -48,17 +52,31 @@ export function createHostGate(options: {
       if (left) return;
       left = true;
       host.active--;
-      host.spacingMs = (now() - startedMs) / concurrencyMax;
+      learn(host, now() - startedMs);
       host.line.shift()?.();
       if (host.active === 0 && host.nextMs <= now()) hosts.delete(name);
     };
     return { entered: true, leave };
   }
 
+  /**
+   * A burst makes the first calls slow: what comes after them must not wait at their pace when the host keeps up again. So
+   * the time for which others have been sent away shrinks with what a call takes.
+   */
+  function learn(host: Host, tookMs: number): void {
+    const { callMs } = host;
+    if (callMs === undefined || tookMs < callMs) {
+      const time = now();
+      if (callMs !== undefined && host.nextMs > time) host.nextMs = time + ((host.nextMs - time) * tookMs) / callMs;
+      host.callMs = tookMs;
+    } else host.callMs = callMs + (tookMs - callMs) * SLOWER_SHARE;
+  }
+
   /** Those sent away are spread out at the pace the host answers, rather than all coming back together. */
   function sendAway(host: Host): HostPass {
     const time = now();
-    host.nextMs = Math.min(Math.max(host.nextMs, time) + host.spacingMs, time + RETRY_MS_MAX);
+    const spacingMs = (host.callMs ?? waitMs / QUICK_PART) / concurrencyMax;
+    host.nextMs = Math.min(Math.max(host.nextMs, time) + spacingMs, time + RETRY_MS_MAX);
     return { entered: false, retryAfterMs: Math.ceil(host.nextMs - time) };
   }
 

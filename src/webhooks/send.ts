@@ -67,7 +67,7 @@ const USER_AGENT = 'Ocelotiq-Webhooks/1.0';
 const ANSWER_BYTES_MAX = 64 * 1024;
 const ANSWER_HEADER_BYTES_MAX = 16 * 1024;
 const HOST_CONCURRENCY_MAX = 5;
-const HOST_LINE_MAX = 20;
+const HOST_LINE_MAX = 75;
 const HOST_WAIT_MS = 2_000;
 const THROTTLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 

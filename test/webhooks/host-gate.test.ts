@@ -25,12 +25,30 @@ test('as many as allowed enter, the next waits for one to leave, other hosts do 
   expect(gate.size()).toBe(0);
 });
 
-test('a host of which nothing is known yet is assumed to need the time one may wait', async () => {
+test('a host of which nothing is known yet is taken for a quick one', async () => {
   const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, waitMs: 1_000, now: () => 0 });
   await gate.enter('a');
   await gate.enter('a');
-  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 500 });
-  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 1_000 });
+  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 50 });
+  expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 100 });
+});
+
+test('when a host gets quicker, those sent away after that come back the sooner; one slow call changes little', async () => {
+  let nowMs = 0;
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, waitMs: 5, now: () => nowMs });
+  // Somebody stays, or the host would be forgotten.
+  await gate.enter('a');
+  /** What one is told who comes during a call of so many milliseconds. */
+  const toldDuring = async (ms: number) => {
+    const pass = entered(await gate.enter('a'));
+    nowMs += ms;
+    const away = await gate.enter('a');
+    pass.leave();
+    return away.entered ? undefined : away.retryAfterMs;
+  };
+  const told = [];
+  for (const ms of [4_000, 0.4, 100, 500, 0]) told.push(await toldDuring(ms));
+  expect(told).toEqual([1, 2_000, 1, 13, 85]);
 });
 
 test('who finds the line full or waits too long is sent away, each to a later time, at the pace of the host', async () => {
@@ -44,6 +62,7 @@ test('who finds the line full or waits too long is sent away, each to a later ti
   const waiting = gate.enter('a');
   const times = [await gate.enter('a'), await gate.enter('a'), await waiting];
   expect(times).toEqual([4_000, 8_000, 12_000].map((retryAfterMs) => ({ entered: false, retryAfterMs })));
+  nowMs = 8_000;
   second.leave();
   expect(gate.size()).toBe(1);
 });

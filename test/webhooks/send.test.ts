@@ -305,11 +305,11 @@ describe('many at once', () => {
   test('what does not fit in the line of a host is told to come back, and not sent', async () => {
     const receiver = await startReceiver(() => undefined);
     const webhooks = sender();
-    const results = Array.from({ length: 30 }, () => webhooks.send(receiver.url, headers, '{}'));
-    const away = await Promise.all(results.slice(25));
+    const results = Array.from({ length: 90 }, () => webhooks.send(receiver.url, headers, '{}'));
+    const away = await Promise.all(results.slice(80));
     expect(away.every(({ outcome, retryAfterMs = 0 }) => outcome === 'busy' && retryAfterMs > 0)).toBe(true);
     await webhooks.close();
-    const rest = await Promise.all(results.slice(0, 25));
+    const rest = await Promise.all(results.slice(0, 80));
     expect(rest.every(({ outcome }) => outcome === 'closed')).toBe(true);
   });
 
