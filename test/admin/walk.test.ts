@@ -178,6 +178,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
 
     await page.goto(`${office.url}/admin/resources/staff/actions/invite`);
     await page.fill('#email', 'picture@example.com');
+    expect(await page.textContent('[data-command=invite] [class*=control]')).toContain('Выберите');
     await page.click('[data-command=invite] [class*=control]');
     await page.keyboard.press('Enter');
     await page.click('[data-command=invite] button[type=submit]');

@@ -46,8 +46,8 @@ const TONE_OF: Readonly<Record<string, string>> = {
   invited: 'waiting',
 };
 const LONG_ID = /^([a-z]{3}_)\w{18}(\w{8})$/;
-/** Behind these a word may be broken in a list; elsewhere only when it would take all the room. */
-const BREAKS = /(?<=[_/.:])(?=\w)/;
+/** Behind these a word may be broken in a list, but not behind the prefix of an id; elsewhere only when it would take all the room. */
+const BREAKS = /(?<=\w{4}[_/.:])(?=\w)/;
 const UNBROKEN_CHARACTERS = 32;
 const TEXT_CHARACTERS = 40;
 const TEXT_WIDTH = 200;

@@ -71,6 +71,7 @@ function Field({
         value: options.find((option) => option.value === value) ?? null,
         onChange: (option: Option | null) => setValue(option?.value ?? ''),
         isClearable: false,
+        placeholder: translateMessage('choose'),
       }),
   };
   return createElement(
