@@ -30,6 +30,7 @@ export type IdPrefix =
   | 'cns'
   | 'inc'
   | 'ppr'
+  | 'sus'
   | 'tkt'
   | 'cgr'
   | 'rol'

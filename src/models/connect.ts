@@ -32,6 +32,7 @@ import { RetentionRun } from './retention-run.ts';
 import { AccountRollup, Rollup } from './rollup.ts';
 import { RollupWalk } from './rollup-walk.ts';
 import { Staff, StaffSession, StaffThrottle } from './staff.ts';
+import { SuspensionRequest } from './suspension-request.ts';
 import { Ticket } from './ticket.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -88,6 +89,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
     StaffSession,
     StaffThrottle,
     AuditEntry,
+    SuspensionRequest,
     Ticket,
     ContentGrant,
     Rollup,

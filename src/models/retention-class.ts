@@ -29,6 +29,7 @@ export const CLASS_IDS = [
   'staff_throttle',
   'audit',
   'price_proposal',
+  'suspension_request',
   'ticket',
   'content_grant',
   'account_rollup',

@@ -10,6 +10,7 @@ import {
 } from '../billing/adjustments.ts';
 import { acknowledgeAlert } from '../billing/reconciliation-alerts.ts';
 import { releaseAccount } from '../billing/release.ts';
+import { declineSuspension, grantSuspension, requestSuspension } from '../billing/suspension-requests.ts';
 import { AppError } from '../errors.ts';
 import type { AdjustmentDocument } from '../models/adjustment.ts';
 import { MICROS_PER_RUB, parseRub } from '../money.ts';
@@ -90,6 +91,21 @@ export const MONEY_OPERATIONS = {
   ),
   'accounts.activate': operation('accounts.suspend', 'acc', withReason, (_input, { targetId }) =>
     activateAccount(targetId),
+  ),
+  'accounts.request-suspension': operation(
+    'accounts.request-suspension',
+    'acc',
+    withReason,
+    async (input, { actor, targetId }) => {
+      const wish = { accountId: targetId, reason: input.reason, by: personOf(actor) };
+      return { madeId: (await requestSuspension(wish, Date.now()))._id };
+    },
+  ),
+  'suspensions.grant': operation('accounts.suspend', 'sus', withReason, (input, { actor, targetId }) =>
+    grantSuspension(targetId, personOf(actor), input.reason, Date.now()),
+  ),
+  'suspensions.decline': operation('accounts.suspend', 'sus', withReason, (input, { actor, targetId }) =>
+    declineSuspension(targetId, personOf(actor), input.reason, Date.now()),
   ),
   'accounts.release': operation('books.act', 'acc', withReason, (_input, { actor, targetId }) =>
     releaseAccount(targetId, personOf(actor)),

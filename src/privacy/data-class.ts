@@ -31,11 +31,14 @@ export type Erasure =
   /** The key store's own step: after it nothing sealed can be opened. */
   | { action: 'destroy_key' };
 
+/** Of identifiers that rows are purged by. */
+export type PurgedPrefix = 'req' | 'evt' | 'rol' | 'sus';
+
 /** How rows whose term is over are found and removed. */
 export type Purge = Removal & {
   /** Rows are met in the order of this field, which an index has: an identifier sorts by time. */
   by:
-    | { field: '_id'; prefix: 'req' | 'evt' | 'rol' }
+    | { field: '_id'; prefix: PurgedPrefix }
     | { field: 'revokedAt' | 'releasedAt' | 'closedAt' | 'at' | 'destroyedAt' | 'withdrawnAt' | 'endsAt' };
   /** Live and unsettled rows do not match this, whatever their age. */
   guard: Document;

@@ -29,6 +29,7 @@ export const RU_WORDS: Readonly<Partial<Record<ClassId, Words>>> = {
   rate_limit: { purpose: 'защита от злоупотреблений', from: 'от последнего обращения' },
   queue: { purpose: 'выполнение запроса', from: 'от конца задания' },
   account_rollup: { purpose: 'нагрузка и помощь клиентам без чтения их запросов', from: 'от часа' },
+  suspension_request: { purpose: 'решение двух человек о приостановке аккаунта', from: 'от запроса' },
   content_grant: { purpose: 'кто, когда и по какому обращению прочитал текст запроса', from: 'от записи' },
   announcement: { purpose: 'кто опубликовал объявление', from: 'от окончания' },
   act_signature: { purpose: 'подтверждение уничтожения', from: 'от уничтожения' },

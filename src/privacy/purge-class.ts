@@ -4,7 +4,7 @@ import { nativeCollection } from '../models/connect.ts';
 import { RetentionClass, type RetentionClassDocument } from '../models/retention-class.ts';
 import type { ClassReport } from '../models/retention-run.ts';
 import { removeFrom, rowsOf } from './class-rows.ts';
-import type { DataClass, MongoStore, Purge } from './data-class.ts';
+import type { DataClass, MongoStore, Purge, PurgedPrefix } from './data-class.ts';
 import { recorded } from './destruction-acts.ts';
 
 /**
@@ -124,7 +124,7 @@ function removeBatch(row: RowClass, purge: Purge, targets: readonly PastRow[], c
 }
 
 /** The next run begins at the first row that still holds something, finished or not, or else at the cutoff. */
-async function notePosition(row: RowClass, prefix: 'req' | 'evt' | 'rol', before: Date): Promise<void> {
+async function notePosition(row: RowClass, prefix: PurgedPrefix, before: Date): Promise<void> {
   const start = await startOf(row);
   const end = lowestIdAt(prefix, Math.min(before.getTime(), Date.now() - LATEST_ROW_MS));
   const left = await rowsOf(row).findOne({ $and: [{ _id: { $gt: start, $lt: end } }, purgeOf(row).holds] } as never, {

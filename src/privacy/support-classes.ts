@@ -3,8 +3,8 @@ import type { DataClass, MongoStore } from './data-class.ts';
 import { CONTRACT, days, LIMITATION, SECURITY } from './norms.ts';
 
 /**
- * How to reach customers, what they and support write to each other, who of staff saw content, and who told many
- * something. Part of the registry (registry.ts).
+ * How to reach customers, what they and support write to each other, what support asks for, who of staff saw content,
+ * and who told many something. Part of the registry (registry.ts).
  */
 export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
   {
@@ -40,6 +40,17 @@ export const SUPPORT_CLASSES: readonly DataClass<MongoStore>[] = [
     },
     erasure: { action: 'destroy', holds: {}, update: 'delete' },
     purge: { holds: {}, update: 'delete', by: { field: 'closedAt' }, guard: { state: 'resolved' } },
+  },
+  {
+    id: 'suspension_request',
+    category: { en: 'requests to suspend an account', ru: 'запросы на приостановку аккаунта' },
+    purpose: 'deciding by two persons whether an account is suspended, and why',
+    legalBasis: SECURITY,
+    retention: days(1_095, 30, 1_825, 'the request', LIMITATION),
+    store: { kind: 'mongodb', collection: 'suspension_requests', owner: 'accountId', fields: '*' },
+    // Who decided what stays in the audit log.
+    erasure: { action: 'destroy', holds: {}, update: 'delete' },
+    purge: { holds: {}, update: 'delete', by: { field: '_id', prefix: 'sus' }, guard: { state: { $ne: 'open' } } },
   },
   {
     id: 'content_grant',

@@ -5,6 +5,7 @@ import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { proposeAdjustment } from '../../src/billing/adjustments.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { proposePrice } from '../../src/billing/price-proposals.ts';
+import { requestSuspension } from '../../src/billing/suspension-requests.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { AiModel, Price, Provider } from '../../src/models/ai-model.ts';
@@ -43,6 +44,7 @@ export type Seeded = {
   auditSeq: number;
   ticketId: string;
   grantId: string;
+  suspensionRequestId: string;
   announcementId: string;
   privacyRequestId: string;
   papers: SeededPapers;
@@ -182,6 +184,8 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
   const { _id: ticketId } = await openTicket({ ...opening, contentConsent: true }, cipher);
   const access = { ticketId, staffId: newId('stf'), minutes: 5, reason: 'to see which of the two', needsConsent: true };
   const { _id: grantId } = await grantAccess(access, cipher);
+  const suspicion = { accountId, reason: 'many refusals of the provider', by: newId('stf') };
+  const { _id: suspensionRequestId } = await requestSuspension(suspicion, Date.now());
   const letter = { accountId, type: 'erase_account', channel: 'letter', contact: OWNER_EMAIL } as const;
   const { _id: privacyRequestId } = await fileRequest({ ...letter, receivedAt: new Date(), by: newId('stf') }, cipher);
   await enterYear({
@@ -230,6 +234,7 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
     auditSeq,
     ticketId,
     grantId,
+    suspensionRequestId,
     announcementId,
     privacyRequestId,
     papers: await seedPapers(accountId, document._id, cipher),

@@ -135,6 +135,7 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
       deliveries: seeded.deliveryId,
       alerts: seeded.alertId,
       adjustments: seeded.adjustmentId,
+      suspensionRequests: seeded.suspensionRequestId,
       tickets: seeded.ticketId,
       contentGrants: seeded.grantId,
       announcements: seeded.announcementId,

@@ -4,6 +4,7 @@ import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
+import { SuspensionRequest } from '../../src/models/suspension-request.ts';
 import { useStores } from '../helpers/stores.ts';
 import { give, type Person, person } from './desk.ts';
 
@@ -17,7 +18,7 @@ async function proposed(who: Person, rubles: string): Promise<string> {
   return madeId;
 }
 
-beforeAll(() => Adjustment.init());
+beforeAll(() => Promise.all([Adjustment.init(), SuspensionRequest.init()]));
 beforeEach(async () => {
   accountId = newId('acc');
   await createAccount(accountId);
@@ -83,4 +84,57 @@ describe('an adjustment by staff', () => {
       await expect(proposed(person('finance'), rubles)).rejects.toMatchObject({ code: 'invalid_request' });
     },
   );
+});
+
+describe('a suspension that support asks for', () => {
+  const statusOf = async () => (await Account.findById(accountId).lean())?.status;
+  const conflict = { code: 'state_conflict' };
+  async function asked(who = person('support')): Promise<string> {
+    const { madeId = '' } = await give(who, 'accounts.request-suspension', accountId, { reason: 'a stolen card' });
+    return madeId;
+  }
+
+  it('does nothing until somebody with the right to suspend grants it, for the reason of who asked', async () => {
+    const [id, admin] = [await asked(), person('admin')];
+    expect(await statusOf()).toBe('active');
+    await expect(give(person('operator'), 'suspensions.grant', id)).rejects.toMatchObject({ code: 'staff_forbidden' });
+    await give(admin, 'suspensions.grant', id, { reason: 'the bank confirms' });
+    expect(await Account.findById(accountId).lean()).toMatchObject({
+      status: 'suspended',
+      statusReason: 'a stolen card',
+    });
+    expect(await SuspensionRequest.findById(id).lean()).toMatchObject({
+      state: 'granted',
+      decidedBy: admin.staffId,
+      decision: 'the bank confirms',
+    });
+    const entries = await AuditEntry.find({ action: 'suspensions.grant', targetId: id }).sort({ _id: 1 }).lean();
+    expect(entries.map(({ outcome }) => outcome)).toEqual(['denied', 'begun', 'done']);
+  });
+
+  it('leaves the account as it is when it is declined, and can be asked for again', async () => {
+    const id = await asked();
+    await expect(asked()).rejects.toMatchObject(conflict);
+    await give(person('finance'), 'suspensions.decline', id);
+    await expect(give(person('finance'), 'suspensions.grant', id)).rejects.toMatchObject(conflict);
+    expect(await statusOf()).toBe('active');
+    expect(await asked()).not.toBe(id);
+  });
+
+  it('is not granted by who asked, in whatever role by then', async () => {
+    const who = person('support');
+    const id = await asked(who);
+    await expect(give({ ...who, role: 'admin' }, 'suspensions.grant', id)).rejects.toMatchObject({
+      code: 'second_person_needed',
+    });
+    expect(await statusOf()).toBe('active');
+  });
+
+  it('can still be granted when the account was suspended before the decision was written', async () => {
+    const id = await asked();
+    await give(person('finance'), 'accounts.suspend', accountId);
+    await expect(asked()).rejects.toMatchObject(conflict);
+    await give(person('finance'), 'suspensions.grant', id);
+    expect(await SuspensionRequest.findById(id).lean()).toMatchObject({ state: 'granted' });
+  });
 });

@@ -10,6 +10,7 @@ import { ReconciliationAlert, type ReconciliationAlertDocument } from '../../mod
 import { ReconciliationWalk, type ReconciliationWalkDocument, WALKS } from '../../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../../models/request.ts';
 import type { StaffRole } from '../../models/staff.ts';
+import { SuspensionRequest, type SuspensionRequestDocument } from '../../models/suspension-request.ts';
 import { Ticket, type TicketDocument } from '../../models/ticket.ts';
 import { missingYears } from '../../privacy/calendar-store.ts';
 import { isFinal } from '../../privacy/request-machine.ts';
@@ -27,6 +28,7 @@ const WEEK_MS = 7 * 86_400_000;
 const OVERDUE = 'tickets?filters.clock=overdue';
 const DUE = 'privacyRequests?filters.term=open';
 const INCIDENTS = 'incidents?filters.incidentClock=open';
+const SUSPENSIONS = 'suspensionRequests?filters.suspensionState=open';
 const AWAITING = 'adjustments?filters.adjustmentState=proposed';
 
 /** Rejects when Redis does not answer in time. */
@@ -76,6 +78,10 @@ async function accountsSeen() {
   const { totals } = await lastPass('accounts');
   const seen = (name: string) => Math.min(Number(totals[name] ?? 0n), COUNT_MAX);
   return { frozen: seen('frozen'), suspended: seen('suspended'), openHolds: seen('openHolds') };
+}
+
+async function suspensionsAsked(): Promise<number> {
+  return nativeCollection<SuspensionRequestDocument>(SuspensionRequest).countDocuments({ state: 'open' }, options);
 }
 
 async function dueRequests(nowMs: number): Promise<number> {
@@ -140,6 +146,8 @@ async function figuresFor(role: StaffRole): Promise<DashboardFacts['figures']> {
     { name: 'frozenAccounts', count: frozen, isAlarming: frozen > 0, href: 'accounts?filters.status=frozen' },
     { name: 'suspendedAccounts', count: suspended, isAlarming: false, href: 'accounts?filters.status=suspended' },
   ];
+  if (can(role, 'accounts.suspend') || can(role, 'accounts.request-suspension'))
+    figures.push({ name: 'suspensionsAsked', count: await suspensionsAsked(), isAlarming: false, href: SUSPENSIONS });
   if (can(role, 'requests.read'))
     figures.unshift({ name: 'openRequests', count: await openRequests(), isAlarming: false, href: 'requests' });
   if (can(role, 'money.read')) {

@@ -19,6 +19,7 @@ import { type PanelField, type PanelSpec, REASON, RUBLES, SCAN_MAX } from './spe
 import { CHANGE_CONTACT, EMAIL, FIND_ACCOUNT } from './specs-contact.ts';
 import { SET_HOLD } from './specs-keeping.ts';
 import { WITHDRAW_CONSENT } from './specs-policy.ts';
+import { REQUEST_SUSPENSION } from './specs-suspensions.ts';
 
 /** Accounts and their money. */
 
@@ -55,6 +56,7 @@ export const ACCOUNTS: PanelSpec = {
     { resourceId: 'ledger', filter: 'accountId' },
     { resourceId: 'alerts', filter: 'accountId' },
     { resourceId: 'adjustments', filter: 'accountId' },
+    { resourceId: 'suspensionRequests', filter: 'accountId' },
     { resourceId: 'tickets', filter: 'accountId' },
     { resourceId: 'privacyRequests', filter: 'accountId' },
     { resourceId: 'legalHolds', filter: 'accountId' },
@@ -100,6 +102,7 @@ export const ACCOUNTS: PanelSpec = {
       when: ({ status }) => status === 'active',
       isDangerous: true,
     },
+    REQUEST_SUSPENSION,
     {
       action: 'activate',
       operation: 'accounts.activate',

@@ -13,6 +13,7 @@ import { MODELS, PRICES, PROPOSALS, PROVIDERS } from './specs-routing.ts';
 import { AUDIT, STAFF } from './specs-service.ts';
 import { SETTINGS } from './specs-settings.ts';
 import { CONTENT_GRANTS, TICKETS } from './specs-support.ts';
+import { SUSPENSION_REQUESTS } from './specs-suspensions.ts';
 import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 
 /** Everything the panel shows, in the order of its menu. */
@@ -31,6 +32,7 @@ export const SPECS: readonly PanelSpec[] = [
   ROUTES,
   QUEUE_STATES,
   FAILED_JOBS,
+  SUSPENSION_REQUESTS,
   TICKETS,
   CONTENT_GRANTS,
   PRIVACY_REQUESTS,

@@ -32,6 +32,9 @@ export const COMMANDS: readonly Row[] = [
   [() => `adjustments/records/${newId('adj')}/reject`, [...PROPOSE, ...APPROVE], { reason }],
   [() => `alerts/records/${newId('alr')}/acknowledge`, 'books.act', { reason }, 409],
   [() => `accounts/records/${newId('acc')}/suspend`, 'accounts.suspend', { reason }],
+  [() => `accounts/records/${newId('acc')}/requestSuspension`, 'accounts.request-suspension', { reason }],
+  [() => `suspensionRequests/records/${newId('sus')}/grantSuspension`, 'accounts.suspend', { reason }],
+  [() => `suspensionRequests/records/${newId('sus')}/declineSuspension`, 'accounts.suspend', { reason }],
   [() => `accounts/records/${newId('acc')}/activate`, 'accounts.suspend', { reason }],
   [
     () => `accounts/records/${newId('acc')}/changePrivacy`,

@@ -19,6 +19,7 @@ export const RESOURCES: readonly [id: string, permission: Permission, record: ()
   ['routes', 'routing.read', () => toAddress(`${panel().seeded.modelId} main`)],
   ['queues', 'routing.read', () => 'maintenance'],
   ['failedJobs', 'routing.read', () => toAddress(`maintenance/${FAILED_JOB.jobId}`)],
+  ['suspensionRequests', 'accounts.read', () => panel().seeded.suspensionRequestId],
   ['tickets', 'tickets.read', () => panel().seeded.ticketId],
   ['contentGrants', 'tickets.read', () => panel().seeded.grantId],
   ['announcements', 'announcements.read', () => panel().seeded.announcementId],

@@ -28,6 +28,8 @@ const en = {
       'No provider is here, or none fits the filter. Providers are imported from config/models.json when the product is first started.',
     empty_routes: 'No model has a route, or none fits the filter. Routes are part of the models.',
     empty_failedJobs: 'No job has failed, or none fits the filter. There is nothing to do.',
+    empty_suspensionRequests:
+      'No suspension was asked for, or none fits the filter. Support asks for it on the page of an account; finance or an admin decides here.',
     empty_tickets:
       'Nobody has written, or no ticket fits the filter. Customers write by POST /v1/tickets; for those who come by another way, open a ticket above.',
     empty_contentGrants:
@@ -72,6 +74,8 @@ const ru: typeof en = {
       'Провайдеров нет, или ни один не подходит под фильтр. Они загружаются из config/models.json при первом запуске.',
     empty_routes: 'Маршрутов нет, или ни один не подходит под фильтр. Маршруты — часть моделей.',
     empty_failedJobs: 'Неудавшихся заданий нет, или ни одно не подходит под фильтр. Делать ничего не нужно.',
+    empty_suspensionRequests:
+      'О приостановках не просили, или ни одна не подходит под фильтр. Поддержка просит о ней на странице аккаунта; решают здесь финансы или администратор.',
     empty_tickets:
       'Никто не писал, или ни одно обращение не подходит под фильтр. Клиенты пишут через POST /v1/tickets; за обратившихся иначе заведите обращение кнопкой выше.',
     empty_contentGrants:

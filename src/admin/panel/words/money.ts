@@ -1,7 +1,9 @@
-/** Words of adjustments and of what is done about differences, in both languages. */
+/** Words of adjustments, of what is done about differences, and of suspensions that are asked for, in both languages. */
 
 const en = {
   labels: {
+    suspensionRequests: 'Requests for suspension',
+    suspensionState: { open: 'awaits a decision', granted: 'suspended', declined: 'declined' },
     adjustments: 'Adjustments',
     adjustmentType: { money: 'moves the balance', correction: 'corrects the books' },
     adjustmentState: {
@@ -14,6 +16,9 @@ const en = {
     },
   },
   actions: {
+    requestSuspension: 'Ask for suspension',
+    grantSuspension: 'Suspend as asked',
+    declineSuspension: 'Decline',
     release: 'Release',
     adjust: 'Propose adjustment',
     correct: 'Propose correction of books',
@@ -23,6 +28,9 @@ const en = {
     acknowledge: 'Take up',
   },
   properties: {
+    suspensionState: 'State',
+    requestedBy: 'Asked by',
+    decision: 'Why it was decided so',
     rubles: 'Rubles',
     adjustmentType: 'What it does',
     adjustmentState: 'State',
@@ -36,6 +44,12 @@ const en = {
     holds: 'Holds given back their amount (micro-rubles)',
   },
   messages: {
+    explain_requestSuspension:
+      'Nothing happens to the account yet. Somebody who may suspend accounts decides, and sees your reason.',
+    explain_grantSuspension:
+      'The account is suspended at once, for the reason of the request: new requests are refused, those that run are finished.',
+    explain_declineSuspension: 'The account stays as it is. Whoever asked sees your reason here.',
+    suspensionsAsked: 'Suspensions asked for',
     explain_release: 'The books are read from the first row to the last; when they agree, the account may spend again.',
     explain_adjust:
       'Adds money to the account, or takes it with a minus. Somebody else has to approve within 72 hours; until then nothing moves.',
@@ -60,6 +74,8 @@ const en = {
 
 const ru: typeof en = {
   labels: {
+    suspensionRequests: 'Запросы на приостановку',
+    suspensionState: { open: 'ждёт решения', granted: 'приостановлен', declined: 'отклонён' },
     adjustments: 'Корректировки',
     adjustmentType: { money: 'меняет остаток', correction: 'исправляет учёт' },
     adjustmentState: {
@@ -72,6 +88,9 @@ const ru: typeof en = {
     },
   },
   actions: {
+    requestSuspension: 'Попросить о приостановке',
+    grantSuspension: 'Приостановить по запросу',
+    declineSuspension: 'Отклонить',
     release: 'Разморозить',
     adjust: 'Предложить корректировку',
     correct: 'Предложить исправление учёта',
@@ -81,6 +100,9 @@ const ru: typeof en = {
     acknowledge: 'Взять в работу',
   },
   properties: {
+    suspensionState: 'Состояние',
+    requestedBy: 'Кто попросил',
+    decision: 'Почему так решено',
     rubles: 'Рублей',
     adjustmentType: 'Что делает',
     adjustmentState: 'Состояние',
@@ -94,6 +116,12 @@ const ru: typeof en = {
     holds: 'Резервы, которым вернётся сумма (микрорубли)',
   },
   messages: {
+    explain_requestSuspension:
+      'С аккаунтом пока ничего не произойдёт. Решит тот, кто вправе приостанавливать аккаунты; он увидит вашу причину.',
+    explain_grantSuspension:
+      'Аккаунт будет приостановлен сразу, по причине из запроса: новые запросы отклоняются, начатые будут закончены.',
+    explain_declineSuspension: 'Аккаунт останется как есть. Попросивший увидит вашу причину здесь.',
+    suspensionsAsked: 'Приостановок ждут решения',
     explain_release:
       'Учёт аккаунта проверяется с первой записи до последней; если сходится, аккаунт снова может тратить.',
     explain_adjust:
