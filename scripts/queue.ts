@@ -26,8 +26,17 @@ function list(): Command {
       await redisReady(redis);
       const { prefix } = config.redis;
       const [queues, failed] = [await inspectQueues(redis, prefix, Date.now()), await listFailedJobs(redis, prefix)];
-      const states = queues.map(({ queue, waiting, active, delayed, failed: count }) =>
-        [queue, waiting, active, delayed, count].map(String),
+      const states = queues.map((state) =>
+        [
+          state.queue,
+          state.waiting,
+          state.active,
+          state.delayed,
+          state.failed,
+          state.startedPerMinute,
+          state.finishedPerMinute,
+          state.failedPerMinute,
+        ].map(String),
       );
       const jobs = failed.map(({ queue, id, name, attempts, failedAt, reason }) => [
         queue,
@@ -39,7 +48,7 @@ function list(): Command {
       ]);
       const heading = ['QUEUE', 'JOB', 'WORK', 'TRIED', 'FAILED AT', 'REASON'];
       return [
-        table([['QUEUE', 'WAITING', 'RUNNING', 'LATER', 'FAILED'], ...states]),
+        table([['QUEUE', 'WAITING', 'RUNNING', 'LATER', 'FAILED', 'STARTED/MIN', 'DONE/MIN', 'FAILED/MIN'], ...states]),
         jobs.length === 0 ? 'No failed jobs.' : table([heading, ...jobs]),
       ].join('\n\n');
     } finally {

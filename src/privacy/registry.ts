@@ -58,7 +58,7 @@ export const TECHNICAL_LOG_MEMBERS: readonly string[] = [
 ]; // biome-ignore format: a table of names
 
 /** Redis keys that count jobs and processes and name nobody. */
-export const TECHNICAL_REDIS_FAMILIES: readonly string[] = ['q', 'started', 'health'];
+export const TECHNICAL_REDIS_FAMILIES: readonly string[] = ['q', 'started', 'health', 'rates'];
 
 /** Collections without a person in them, and why. */
 export const IMPERSONAL_COLLECTIONS: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@ import type { Redis } from 'ioredis';
 import { QUEUES, type QueueName } from './define-job.ts';
 import { shownReason } from './job-failure.ts';
 import { jobKeyOf } from './jobs.ts';
+import { type JobCounts, readRates } from './rates.ts';
 
 /**
  * How the queues stand, for people to look at. Plain reads of BullMQ's keys instead of its own scripts: the back-office
@@ -29,6 +30,10 @@ export type QueueState = {
   failed: number;
   /** Age of the oldest waiting job, 0 when none waits. */
   oldestWaitingMs: number;
+  /** Jobs per minute over the last minutes, as the workers tell. */
+  startedPerMinute: number;
+  finishedPerMinute: number;
+  failedPerMinute: number;
 };
 
 async function oldestWaiting(redis: Redis, key: string, nowMs: number): Promise<number> {
@@ -66,7 +71,13 @@ async function failedJobsOf(redis: Redis, prefix: string, queue: QueueName): Pro
   );
 }
 
-async function stateOf(redis: Redis, prefix: string, queue: QueueName, nowMs: number): Promise<QueueState> {
+async function stateOf(
+  redis: Redis,
+  prefix: string,
+  queue: QueueName,
+  rates: JobCounts,
+  nowMs: number,
+): Promise<QueueState> {
   const key = `${prefix}:q:${queue}`;
   const [waiting, prioritized, active, delayed, failed, oldestWaitingMs] = await Promise.all([
     redis.llen(`${key}:wait`),
@@ -76,12 +87,23 @@ async function stateOf(redis: Redis, prefix: string, queue: QueueName, nowMs: nu
     redis.zcard(`${key}:failed`),
     oldestWaiting(redis, key, nowMs),
   ]);
-  return { queue, waiting: waiting + prioritized, active, delayed, failed, oldestWaitingMs };
+  return {
+    queue,
+    waiting: waiting + prioritized,
+    active,
+    delayed,
+    failed,
+    oldestWaitingMs,
+    startedPerMinute: rates.started,
+    finishedPerMinute: rates.finished,
+    failedPerMinute: rates.failed,
+  };
 }
 
 /** Every queue. Rejects when Redis does not answer. */
-export function inspectQueues(redis: Redis, prefix: string, nowMs: number): Promise<QueueState[]> {
-  return Promise.all(QUEUES.map((queue) => stateOf(redis, prefix, queue, nowMs)));
+export async function inspectQueues(redis: Redis, prefix: string, nowMs: number): Promise<QueueState[]> {
+  const rates = await readRates(redis, prefix, nowMs);
+  return Promise.all(QUEUES.map((queue) => stateOf(redis, prefix, queue, rates[queue], nowMs)));
 }
 
 /** What failed and is kept, the newest of all queues first. Rejects when Redis does not answer. */

@@ -36,6 +36,8 @@ export type LoopDependencies = {
   breaker: Pick<Breaker, 'openRoutes' | 'health'>;
   /** Tells the back-office how the routes stand. */
   tellHealth: (routes: RouteHealth[], nowMs: number) => Promise<void>;
+  /** Tells the back-office how fast the queues go. */
+  tellRates: (nowMs: number) => Promise<void>;
   keys: Pick<KeyStore, 'destroy'>;
   journal: DeletionJournal;
   metrics: Metrics;
@@ -46,6 +48,7 @@ const JITTER = 0.1;
 const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
 const HEALTH_INTERVAL_MS = 5_000;
+const RATES_INTERVAL_MS = 5_000;
 const RECONCILE_POLL_MS = 1_000;
 const FULL_FLUSH_INTERVAL_MS = 10_000;
 const ROLLUP_INTERVAL_MS = 10_000;
@@ -79,6 +82,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   every('propose archives', ARCHIVES_INTERVAL_MS, () => proposeWanted(deps), lifecycle, log);
   every('roll up', ROLLUP_INTERVAL_MS, () => rollUp(Date.now(), log), lifecycle, log);
   every('tell health', HEALTH_INTERVAL_MS, () => tellHealth(deps), lifecycle, log);
+  every('tell rates', RATES_INTERVAL_MS, () => deps.tellRates(Date.now()), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
 }

@@ -15,6 +15,7 @@ import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
 import { createHealthStore } from '../providers/route-health.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer, type Producer } from '../queue/enqueue.ts';
+import { addCounts } from '../queue/rates.ts';
 import { startWorkers, type Workers } from '../queue/start-workers.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
@@ -29,6 +30,7 @@ import { createWebhookSender } from '../webhooks/send.ts';
 import { createHandlers } from './handlers.ts';
 import { startLoops } from './loops.ts';
 import { tellStarted } from './started.ts';
+import { createTally, type Tally } from './tally.ts';
 import { watchQueue } from './watchdog.ts';
 import { buildRequestEvent } from './webhook-event.ts';
 
@@ -108,6 +110,7 @@ async function main(): Promise<void> {
   };
   const breaker = createBreaker();
   const health = createHealthStore(commands, prefix);
+  const tally = createTally();
   const run = {
     writer,
     accounts,
@@ -140,6 +143,7 @@ async function main(): Promise<void> {
       running,
       breaker,
       tellHealth: (routes, nowMs) => health.tell(instanceId, routes, nowMs),
+      tellRates: (nowMs) => addCounts(commands, prefix, tally.take(), nowMs),
       keys,
       journal,
       metrics,
@@ -150,12 +154,12 @@ async function main(): Promise<void> {
   const workers = startQueues(
     config,
     log,
-    metrics,
+    { metrics, tally },
     redis('blocking', 'redis queues'),
     createHandlers({ config, run, deliveries, journal, cipher, metrics }),
   );
   const backlog = createBacklogStore(commands, prefix);
-  lifecycle.defer('started jobs', tellStarted({ workers, backlog, intervalMs: config.admission.sampleMs }));
+  lifecycle.defer('started jobs', tellStarted({ workers, backlog, tally, intervalMs: config.admission.sampleMs }));
   await serveMetrics(config, metrics, workers, producer, lifecycle, log);
   lifecycle.defer('queues', () => workers.drain(config.workers.drainMs), config.stopGraceMs);
   log.info({ instance: instanceId }, 'workers are running');
@@ -164,7 +168,7 @@ async function main(): Promise<void> {
 function startQueues(
   config: Config,
   log: Logger,
-  metrics: Metrics,
+  { metrics, tally }: { metrics: Metrics; tally: Tally },
   connection: ReturnType<typeof createRedis>,
   handlers: ReturnType<typeof createHandlers>,
 ): Workers {
@@ -174,7 +178,10 @@ function startQueues(
     prefix: config.redis.prefix,
     handlers,
     log,
-    observe: (job, outcome) => metrics.jobs.inc({ job, outcome }),
+    observe: (job, outcome, durationMs) => {
+      metrics.jobs.inc({ job, outcome });
+      tally.ended(job, outcome, durationMs);
+    },
     concurrency: {
       interactive: concurrency,
       background: backgroundConcurrency,

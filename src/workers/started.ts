@@ -1,6 +1,7 @@
 import { runPeriodically } from '../periodic.ts';
 import type { BacklogStore } from '../queue/backlog.ts';
 import type { Workers } from '../queue/start-workers.ts';
+import type { Tally } from './tally.ts';
 
 /**
  * Tells the api processes, through Redis, how many jobs this process has started: that is how fast the queues drain.
@@ -9,11 +10,16 @@ import type { Workers } from '../queue/start-workers.ts';
 export function tellStarted(options: {
   workers: Pick<Workers, 'takeStarted'>;
   backlog: Pick<BacklogStore, 'addStarted'>;
+  tally: Pick<Tally, 'started'>;
   intervalMs: number;
 }): () => Promise<void> {
   const telling = runPeriodically(
     { intervalMs: options.intervalMs },
-    () => options.backlog.addStarted(options.workers.takeStarted()),
+    () => {
+      const taken = options.workers.takeStarted();
+      options.tally.started(taken);
+      return options.backlog.addStarted(taken);
+    },
     // Redis is away, which redis.ts has logged.
     () => undefined,
   );

@@ -1,5 +1,5 @@
 import { Box, createElement, type Element, H4, page, Text } from './window.ts';
-import { momentText, spanText } from './written.ts';
+import { localeOf, momentText, spanText } from './written.ts';
 
 /** How the queues stand, on the first page of those who look after them. */
 
@@ -10,11 +10,15 @@ export type QueueState = {
   delayed: number;
   failed: number;
   oldestWaitingMs: number;
+  startedPerMinute: number;
+  finishedPerMinute: number;
+  failedPerMinute: number;
 };
 
 const CARD = { bg: 'white', p: 'xl', mb: 'xxl', style: { borderRadius: 12, overflowX: 'auto' } };
 const CELL = { padding: '8px 24px 8px 0' };
-const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldestWaiting'] as const;
+const RATES = ['startedPerMinute', 'finishedPerMinute', 'failedPerMinute'] as const;
+const COLUMNS = ['queue', 'waiting', 'active', 'delayed', 'failed', 'oldestWaiting', ...RATES] as const;
 const LINK = { color: '#b45309' };
 
 function Row({ state }: { state: QueueState }): Element {
@@ -27,6 +31,7 @@ function Row({ state }: { state: QueueState }): Element {
     state.delayed,
     state.failed,
     age,
+    ...RATES.map((name) => state[name].toLocaleString(localeOf(i18n.language))),
   ];
   return createElement(
     'tr',
@@ -52,6 +57,7 @@ export function Queues({ queues }: { queues: QueueState[] | null }): Element {
     queues
       ? createElement('table', null, createElement('thead', null, heading), createElement('tbody', null, ...rows))
       : createElement(Text, null, translateMessage('queuesAway')),
+    queues && createElement(Text, { color: 'grey80', mt: 'default' }, translateMessage('ratesHelp')),
     createElement(
       Box,
       { mt: 'lg' },
