@@ -8,13 +8,15 @@ import { type Open, openText, sealedAt } from '../src/webhooks/sealed.ts';
 import { runScript, table, UsageError } from './environment.ts';
 import { performByScript } from './operation.ts';
 
-const USAGE = `Usage: npx tsx scripts/webhook.ts <command>
+const USAGE = `Usage: npm run webhook -- <command>
 
   list                        the newest 100 deliveries
     --account <accountId>     of one account
     --state <${DELIVERY_STATES.join('|')}>
   show <evt_id>               one delivery with its log of attempts
-  redeliver <evt_id>          send it again, whatever became of it; the workers do so within seconds`;
+  redeliver <evt_id>          send it again, whatever became of it; the workers do so within seconds
+  enable <key_id>             let events of a key go out again that were stopped (the receiver answered 410)
+    --reason <text>           for the audit log`;
 
 type Command = (context: { config: Config; log: Logger }) => Promise<string>;
 type ListedDelivery = Omit<DeliveryDocument, 'url'>;
@@ -112,10 +114,22 @@ function redeliver(words: string[]): Command {
   };
 }
 
+function enable(words: string[]): Command {
+  const options = { reason: { type: 'string', default: 'by script' } } as const;
+  const { positionals, values } = parseArgs({ args: words, allowPositionals: true, options });
+  const [keyId = '', ...rest] = positionals;
+  if (!isId('key', keyId) || rest.length > 0) throw new UsageError('enable: one key id (key_...) is needed');
+  return async (context) => {
+    await performByScript(context, { name: 'keys.enable-webhook', targetId: keyId, input: { reason: values.reason } });
+    return `the webhooks of ${keyId} are on`;
+  };
+}
+
 const COMMANDS: ReadonlyMap<string, (words: string[]) => Command> = new Map([
   ['list', list],
   ['show', show],
   ['redeliver', redeliver],
+  ['enable', enable],
 ]);
 
 await runScript(USAGE, ([name = '', ...words]) => {

@@ -4,6 +4,7 @@ import type { RequestDocument } from '../models/request.ts';
 import { cancelRequest } from '../requests/cancel.ts';
 import { findRequest } from '../requests/stored-answer.ts';
 import { restartRow } from '../webhooks/delivery-rows.ts';
+import { enableKeyWebhook } from '../webhooks/key-webhook.ts';
 import { type Given, operation, withReason } from './define.ts';
 
 /** Commands about keys, requests and what is told of them. */
@@ -12,6 +13,12 @@ async function cancelAnyRequest({ targetId, deps }: Given): Promise<void> {
   const request: RequestDocument | null | undefined = await findRequest(targetId);
   if (!request) throw new AppError('not_found');
   await cancelRequest(request.accountId, targetId, 'staff', deps.cancel);
+}
+
+/** Running processes notice within a second even when they cannot be told. */
+async function enableWebhook({ targetId, deps }: Given): Promise<void> {
+  await enableKeyWebhook(targetId);
+  await deps.publishKey(targetId).catch(() => undefined);
 }
 
 /** Longer than any `WEBHOOK_OVERDUE_MS`, so that the next sweep enqueues it. */
@@ -28,6 +35,7 @@ export const TRAFFIC_OPERATIONS = {
     const { told } = await revokeKey(targetId, deps.publishKey);
     return { told };
   }),
+  'keys.enable-webhook': operation('requests.act', 'key', withReason, (_input, given) => enableWebhook(given)),
   'requests.cancel': operation('requests.act', 'req', withReason, (_input, given) => cancelAnyRequest(given)),
   'deliveries.redeliver': operation('requests.act', 'evt', withReason, (_input, { targetId }) => redeliver(targetId)),
 };

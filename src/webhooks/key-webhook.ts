@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts';
 import { createGroupedRead } from '../grouped-read.ts';
 import { ApiKey, type ApiKeyDocument } from '../models/api-key.ts';
 import { nativeCollection } from '../models/connect.ts';
@@ -27,4 +28,19 @@ export async function disableKeyWebhook(keyId: string, tried: Buffer, reason: st
     { _id: keyId, 'webhook.url': tried, 'webhook.disabledAt': { $exists: false } },
     { $set: { 'webhook.disabledAt': new Date(), 'webhook.disabledReason': reason } },
   );
+}
+
+/**
+ * Lets a key's events go out again, for instance when the receiver has said that it is back. Deliveries that were stopped
+ * stay so until somebody has them sent again; requests that ended meanwhile have none.
+ * @throws `not_found`, or `state_conflict` when they are not switched off.
+ */
+export async function enableKeyWebhook(keyId: string): Promise<void> {
+  const { matchedCount } = await keys().updateOne(
+    { _id: keyId, 'webhook.disabledAt': { $exists: true } },
+    { $unset: { 'webhook.disabledAt': 1, 'webhook.disabledReason': 1 } },
+  );
+  if (matchedCount === 1) return;
+  if (!(await keyWebhook(keyId))) throw new AppError('not_found', { message: 'The key does not exist.' });
+  throw new AppError('state_conflict', { message: 'The webhooks of this key are not switched off.' });
 }

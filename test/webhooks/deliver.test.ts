@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import OpenAI from 'openai';
 import { Webhook } from 'standardwebhooks';
+import { newId } from '../../src/ids.ts';
 import { ApiKey } from '../../src/models/api-key.ts';
 import { Delivery } from '../../src/models/delivery.ts';
 import { Request } from '../../src/models/request.ts';
+import { enableKeyWebhook } from '../../src/webhooks/key-webhook.ts';
 import { newWebhookSecret } from '../../src/webhooks/sign.ts';
 import { useStores } from '../helpers/stores.ts';
 import { age, createKey, createRequest, createWorker, prepare, readRow, setKeyUrl, type TestKey } from './fixture.ts';
@@ -152,6 +154,17 @@ describe('a receiver that fails', () => {
     expect((await readRow(waiting)).attempts).toMatchObject([{ outcome: 'disabled' }]);
     expect(await worker.createFor(await createRequest(key))).toBeUndefined();
     expect(receiver.received).toHaveLength(1);
+  });
+
+  test('with 410 stops a key only until its webhooks are switched on again', async () => {
+    const { key, worker, deliveryId } = await prepare(410);
+    expect(await worker.attempt(deliveryId)).toBe('disabled');
+    await enableKeyWebhook(key.keyId);
+    const { disabledAt, disabledReason } = (await keyWebhook(key)) ?? {};
+    expect([disabledAt, disabledReason]).toEqual([undefined, undefined]);
+    expect(await worker.createFor(await createRequest(key))).toBeDefined();
+    await expect(enableKeyWebhook(key.keyId)).rejects.toMatchObject({ code: 'state_conflict' });
+    await expect(enableKeyWebhook(newId('key'))).rejects.toMatchObject({ code: 'not_found' });
   });
 
   test('with 410 at the URL of a request leaves the key alone', async () => {

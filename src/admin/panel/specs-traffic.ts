@@ -81,6 +81,13 @@ export const KEYS: PanelSpec = {
       when: ({ state }) => state === 'active',
       isDangerous: true,
     },
+    {
+      action: 'enableWebhook',
+      operation: 'keys.enable-webhook',
+      icon: 'Send',
+      fields: [REASON],
+      when: ({ webhookDisabledAt }) => typeof webhookDisabledAt === 'string' && webhookDisabledAt !== '—',
+    },
   ],
 };
 

@@ -68,6 +68,7 @@ export const COMMANDS: readonly Row[] = [
   [() => `proposals/records/${newId('ppr')}/approvePrice`, 'prices.approve', { reason }],
   [() => `proposals/records/${newId('ppr')}/rejectPrice`, ['prices.propose', 'prices.approve'], { reason }],
   [() => `keys/records/${newId('key')}/revoke`, 'keys.revoke', { reason }],
+  [() => `keys/records/${newId('key')}/enableWebhook`, 'requests.act', { reason }],
   [() => `requests/records/${newId('req')}/cancel`, 'requests.act', { reason }],
   [() => `deliveries/records/${newId('evt')}/redeliver`, 'requests.act', { reason }],
   [

@@ -1,9 +1,7 @@
 /** Words of the charts on the first page, and of holds, keys and requests, in both languages. */
 
-const none = { actions: {} };
-
 const en = {
-  ...none,
+  actions: { enableWebhook: 'Switch webhooks on' },
   labels: { webhookAddress: { yes: 'yes', no: 'no' } },
   properties: {
     priceVersion: 'Version of the price',
@@ -12,6 +10,8 @@ const en = {
     webhookDisabledAt: 'Webhooks off since',
   },
   messages: {
+    explain_enableWebhook:
+      'The next events of this key go to its address again. Deliveries that were stopped can be sent again one by one; of requests that ended meanwhile there are none.',
     range_day: '24 hours',
     range_week: '7 days',
     range_month: '30 days',
@@ -39,7 +39,7 @@ const en = {
 };
 
 const ru: typeof en = {
-  ...none,
+  actions: { enableWebhook: 'Включить вебхуки' },
   labels: { webhookAddress: { yes: 'да', no: 'нет' } },
   properties: {
     priceVersion: 'Версия цены',
@@ -48,6 +48,8 @@ const ru: typeof en = {
     webhookDisabledAt: 'Вебхуки выключены с',
   },
   messages: {
+    explain_enableWebhook:
+      'Следующие события этого ключа снова пойдут на его адрес. Остановленные доставки можно отправить снова по одной; у запросов, завершённых за это время, доставок нет.',
     range_day: '24 часа',
     range_week: '7 дней',
     range_month: '30 дней',
