@@ -121,7 +121,7 @@ export function Value(given: { property: PropertyJson; record: RecordJson; isSho
   if (availableValues) return createElement(Tag, { value, label: translateLabel(`${name}.${value}`), isShort });
   if (type === 'datetime')
     return createElement('span', { style: { whiteSpace: 'nowrap' }, title: value }, momentText(value, i18n.language));
-  if (type === 'words') return createElement(Box, PLAIN, inWords(value, i18n.language));
+  if (type === 'words') return createElement(Box, PLAIN, linesText(inWords(value, i18n.language), i18n.language));
   if (type === 'lines') return createElement(Box, PLAIN, linesText(value, i18n.language));
   if (type === 'conversation') return createElement(Conversation, { value });
   if (reference) {

@@ -3,6 +3,7 @@ import { ADJUSTMENT_STATES, ADJUSTMENT_TYPES } from '../../models/adjustment.ts'
 import { nativeCollection } from '../../models/connect.ts';
 import { ALERT_STATUSES, FINDING_KINDS } from '../../models/reconciliation-alert.ts';
 import { formatRub } from '../../money.ts';
+import { TIMELINE } from './account-timeline.ts';
 import {
   choiceField,
   createdField,
@@ -76,6 +77,7 @@ export const ACCOUNTS: PanelSpec = {
     switchField('zeroRetention', { path: 'privacy.zeroRetention' }),
     switchField('domesticOnly', { path: 'privacy.domesticOnly' }),
     createdField('acc', { listed: true }),
+    TIMELINE,
   ],
   collectionCommands: [FIND_ACCOUNT],
   commands: [

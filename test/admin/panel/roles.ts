@@ -88,6 +88,25 @@ export function testRoles(): void {
       expect(JSON.parse(found.text)).toEqual({ done: true, accountIds: [panel().seeded.accountId] });
     });
 
+    it('is told of an account only what its own lists show, newest first', async () => {
+      const { body } = await member(role).visitor.read(`accounts/records/${panel().seeded.accountId}/show`);
+      const { timeline } = (body.record as { params: { timeline: string } }).params;
+      const { ru, en } = JSON.parse(timeline) as { ru: string; en: string };
+      const told = {
+        'account made': true,
+        'suspension asked for': true,
+        'key made': can(role, 'keys.read'),
+        'adjustment proposed': can(role, 'money.read'),
+        'ticket opened': can(role, 'tickets.read'),
+        'data subject’s request: erasure of the account': can(role, 'privacy-requests.read'),
+        'requests of the day: ': can(role, 'requests.read'),
+      };
+      expect(Object.fromEntries(Object.keys(told).map((words) => [words, en.includes(words)]))).toEqual(told);
+      expect(ru).not.toMatch(/ {2}[a-z]+ [a-z]+/);
+      const moments = en.split('\n').map((line) => line.slice(0, 24));
+      expect(moments).toEqual([...moments].sort().reverse());
+    });
+
     it('gets no hash, secret, ciphertext or content in any answer', async () => {
       const { visitor, secret } = member(role);
       const texts = [(await visitor.get('/admin')).text, (await visitor.get('/admin/api/dashboard')).text];

@@ -5,6 +5,7 @@ const en = {
   labels: { webhookAddress: { yes: 'yes', no: 'no' } },
   properties: {
     priceVersion: 'Version of the price',
+    timeline: 'What has happened (newest 50)',
     heldFor: 'Held for (request, amount, until)',
     webhookAddress: 'Webhook address set',
     webhookDisabledAt: 'Webhooks off since',
@@ -43,6 +44,7 @@ const ru: typeof en = {
   labels: { webhookAddress: { yes: 'да', no: 'нет' } },
   properties: {
     priceVersion: 'Версия цены',
+    timeline: 'Что происходило (последние 50)',
     heldFor: 'Резервы (запрос, сумма, до)',
     webhookAddress: 'Адрес вебхука задан',
     webhookDisabledAt: 'Вебхуки выключены с',
