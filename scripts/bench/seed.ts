@@ -6,7 +6,7 @@ import { newId } from '../../src/ids.ts';
 import { migrate } from '../../src/models/connect.ts';
 import { MICROS_PER_RUB } from '../../src/money.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
-import { importCatalogue } from '../../src/requests/catalogue.ts';
+import { importCatalogue } from '../../src/requests/catalogue-import.ts';
 
 /** What is asked for: the same behaviour of the sandbox provider, named as each target knows it. */
 export const WORKLOADS = {

@@ -23,6 +23,7 @@ const MATRIX = {
   'keys.revoke': '++-+-',
   'routing.read': '-+-++',
   'routing.change': '-+-+-',
+  'providers.change': '---+-',
   'provider-keys.rotate': '-+-+-',
   'provider-keys.change': '---+-',
   'prices.read': '--+++',

@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { ConfigError, loadConfig } from '../config.ts';
 import { createLifecycle } from '../lifecycle.ts';
-import { AiModel, Provider } from '../models/ai-model.ts';
+import { AiModel } from '../models/ai-model.ts';
 import { connectMongo, disconnectMongo, migrate } from '../models/connect.ts';
 import { openLog } from '../open-log.ts';
-import { importCatalogue } from '../requests/catalogue.ts';
+import { importCatalogue, placeSandbox } from '../requests/catalogue-import.ts';
 
 /** One-shot, run before the other roles of a new version are started: collections, validators, indexes, first catalogue. */
 
@@ -12,11 +12,6 @@ import { importCatalogue } from '../requests/catalogue.ts';
 const INDEX_BUILD_MS_MAX = 3_600_000;
 
 const CATALOGUE_FILE = fileURLToPath(new URL('../../config/models.json', import.meta.url));
-
-/** The sandbox is where this start has put it; without one (in production) nothing is sent there. */
-async function placeSandbox(url: string | undefined): Promise<void> {
-  await Provider.updateOne({ _id: 'sandbox' }, { $set: url ? { baseUrl: url, enabled: true } : { enabled: false } });
-}
 
 async function main(): Promise<void> {
   const config = loadConfig();

@@ -4,6 +4,9 @@ import { model, Schema } from 'mongoose';
 
 export const PROVIDER_KINDS = ['openai-compatible'] as const;
 
+/** All of it is read every few seconds by every process. */
+export const CATALOGUE_MAX = { providers: 200, models: 500, routesOfModel: 50, headersOfProvider: 20 } as const;
+
 /** Where an upstream works, as ISO 3166-1 alpha-2. `ZZ` is not known, and counts as abroad. */
 export const UNKNOWN_COUNTRY = 'ZZ';
 const country = { type: String, match: /^[A-Z]{2}$/ } as const;
@@ -32,9 +35,15 @@ export type Route = {
   /** Where this one goes, when it is another country than its provider's. */
   country?: string;
   quirks: RouteQuirks;
+  /** When staff added it; absent when it came with the file of the first start. */
+  addedAt?: Date;
 };
 
-export type AiModelDocument = {
+/** How often staff changed it, so that nobody writes over what he has not seen; absent until the first time. */
+type Versioned = { version?: number };
+const version = { type: Number, min: 1 } as const;
+
+export type AiModelDocument = Versioned & {
   _id: string;
   name: string;
   ownedBy: string;
@@ -72,14 +81,16 @@ const modelSchema = new Schema<AiModelDocument>(
         enabled: { type: Boolean, default: true },
         country,
         quirks: { type: Schema.Types.Mixed, default: {} },
+        addedAt: Date,
       },
     ],
+    version,
   },
   { collection: 'models', versionKey: false, minimize: false, strict: 'throw' },
 );
 export const AiModel = model('AiModel', modelSchema);
 
-export type ProviderDocument = {
+export type ProviderDocument = Versioned & {
   _id: string;
   kind: (typeof PROVIDER_KINDS)[number];
   baseUrl: string;
@@ -101,6 +112,7 @@ const providerSchema = new Schema<ProviderDocument>(
     country,
     needsKey: { type: Boolean, default: true },
     enabled: { type: Boolean, default: true },
+    version,
   },
   { collection: 'providers', versionKey: false, minimize: false, strict: 'throw' },
 );

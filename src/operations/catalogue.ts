@@ -3,14 +3,16 @@ import { CALENDAR_OPERATIONS } from './calendar.ts';
 import { CONTACT_OPERATIONS } from './contacts.ts';
 import { CONTENT_OPERATIONS } from './content.ts';
 import { INCIDENT_OPERATIONS } from './incidents.ts';
+import { MODEL_OPERATIONS } from './models.ts';
 import { MONEY_OPERATIONS } from './money.ts';
 import { PAPER_OPERATIONS } from './papers.ts';
 import { POLICY_OPERATIONS } from './policy.ts';
+import { PRICE_OPERATIONS } from './prices.ts';
 import { PRIVACY_OPERATIONS } from './privacy.ts';
 import { PRIVACY_PAUSE_OPERATIONS } from './privacy-pauses.ts';
+import { PROVIDER_OPERATIONS } from './providers.ts';
 import { QUEUE_OPERATIONS } from './queues.ts';
 import { RETENTION_OPERATIONS } from './retention.ts';
-import { ROUTING_OPERATIONS } from './routing.ts';
 import { STAFF_OPERATIONS } from './staff.ts';
 import { SUPPORT_OPERATIONS } from './support.ts';
 import { TRAFFIC_OPERATIONS } from './traffic.ts';
@@ -23,7 +25,9 @@ import { UNLAWFUL_OPERATIONS } from './unlawful.ts';
 export const OPERATIONS = {
   ...MONEY_OPERATIONS,
   ...TRAFFIC_OPERATIONS,
-  ...ROUTING_OPERATIONS,
+  ...MODEL_OPERATIONS,
+  ...PROVIDER_OPERATIONS,
+  ...PRICE_OPERATIONS,
   ...QUEUE_OPERATIONS,
   ...POLICY_OPERATIONS,
   ...CONTACT_OPERATIONS,

@@ -76,6 +76,7 @@ export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set([
   'apiKey',
   'content',
   'email',
+  'headers',
   'subject',
   'text',
   'textRu',
@@ -84,6 +85,15 @@ export const UNLOGGED_INPUTS: ReadonlySet<string> = new Set([
 
 export const reason = z.string().trim().min(5).max(500);
 export const withReason = z.strictObject({ reason });
+
+/** How a form says yes or no. */
+export const yesNo = z.enum(['yes', 'no']).transform((text) => text === 'yes');
+
+/** The version that somebody has seen of what he changes; 0 before the first change. */
+export const version = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number);
 
 export function operation<Input extends z.ZodType>(
   permission: Permission | readonly Permission[],

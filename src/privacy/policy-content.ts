@@ -1,4 +1,4 @@
-import { Provider, type ProviderDocument, UNKNOWN_COUNTRY } from '../models/ai-model.ts';
+import { CATALOGUE_MAX, Provider, type ProviderDocument, UNKNOWN_COUNTRY } from '../models/ai-model.ts';
 import { nativeCollection } from '../models/connect.ts';
 import type { PolicyContent, PolicyLanguage } from '../models/policy.ts';
 import { PRIVACY_REQUEST_TYPES } from '../models/privacy-request.ts';
@@ -16,7 +16,6 @@ import { STAFF_CLASSES } from './staff-classes.ts';
 
 export type PolicySources = { operator: PolicyFacts['operator']; retentionDefaults: RetentionDefaults };
 
-const PROVIDERS_MAX = 200;
 const AT_ONCE: Readonly<Record<PolicyLanguage, string>> = { ru: 'сразу', en: 'at once' };
 const UNDER_A_DAY: Readonly<Record<PolicyLanguage, string>> = { ru: 'менее суток', en: 'less than a day' };
 const NOT_KNOWN: Readonly<Record<PolicyLanguage, string>> = { ru: 'страна не указана', en: 'country not stated' };
@@ -61,7 +60,7 @@ async function recipients(language: PolicyLanguage): Promise<string[][]> {
   const providers = await nativeCollection<ProviderDocument>(Provider)
     .find({ enabled: true }, { projection: { country: 1 } })
     .sort({ _id: 1 })
-    .limit(PROVIDERS_MAX)
+    .limit(CATALOGUE_MAX.providers)
     .toArray();
   const byCountry = new Map<string, string[]>();
   for (const { _id, country = UNKNOWN_COUNTRY } of providers)

@@ -9,13 +9,16 @@ const providers = () => nativeCollection<ProviderDocument>(Provider);
 
 /** Offers a model, or takes it off. What runs is finished. @throws `not_found`. */
 export async function switchModel(modelId: string, enabled: boolean): Promise<void> {
-  const { matchedCount } = await models().updateOne({ _id: modelId }, { $set: { enabled } });
+  const { matchedCount } = await models().updateOne({ _id: modelId }, { $set: { enabled }, $inc: { version: 1 } });
   if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such model.' });
 }
 
 /** Sends requests to a provider, or none. @throws `not_found`. */
 export async function switchProvider(providerId: string, enabled: boolean): Promise<void> {
-  const { matchedCount } = await providers().updateOne({ _id: providerId }, { $set: { enabled } });
+  const { matchedCount } = await providers().updateOne(
+    { _id: providerId },
+    { $set: { enabled }, $inc: { version: 1 } },
+  );
   if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such provider.' });
 }
 
@@ -26,7 +29,7 @@ export async function changeRoute(
 ): Promise<void> {
   const { matchedCount } = await models().updateOne(
     { _id: modelId, 'routes.id': route.routeId },
-    { $set: { 'routes.$.enabled': route.enabled, 'routes.$.priority': route.priority } },
+    { $set: { 'routes.$.enabled': route.enabled, 'routes.$.priority': route.priority }, $inc: { version: 1 } },
   );
   if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such route of this model.' });
 }
@@ -38,7 +41,7 @@ export async function weighRoute(
 ): Promise<void> {
   const { matchedCount } = await models().updateOne(
     { _id: modelId, 'routes.id': routeId },
-    { $set: { 'routes.$.weight': weight } },
+    { $set: { 'routes.$.weight': weight }, $inc: { version: 1 } },
   );
   if (matchedCount !== 1) throw new AppError('not_found', { message: 'There is no such route of this model.' });
 }

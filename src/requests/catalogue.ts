@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import type { Logger } from '../log.ts';
 import {
   AiModel,
   type AiModelDocument,
+  CATALOGUE_MAX,
   Price,
   type PriceDocument,
   Provider,
@@ -12,7 +11,6 @@ import {
 } from '../models/ai-model.ts';
 import { nativeCollection } from '../models/connect.ts';
 import type { PriceSnapshot } from '../models/request.ts';
-import { parseRub } from '../money.ts';
 import { runPeriodically } from '../periodic.ts';
 import type { RouteTarget } from '../providers/provider.ts';
 import type { ProviderKeyStore } from './provider-keys.ts';
@@ -54,38 +52,57 @@ export function priceInForce(prices: readonly PriceDocument[], modelId: string, 
     .reduce<PriceDocument | undefined>((best, one) => (best && best.version > one.version ? best : one), undefined);
 }
 
+/** The routes of a model that are on and lead to a provider that is on, in their places. */
+function openRoutesOf(model: AiModelDocument, providers: readonly ProviderDocument[]) {
+  return [...model.routes]
+    .filter(({ enabled }) => enabled)
+    .sort((a, b) => a.priority - b.priority)
+    .flatMap((route) => {
+      const provider = providers.find(({ _id, enabled }) => enabled && _id === route.providerId);
+      return provider ? [{ route, provider }] : [];
+    });
+}
+
 function resolve(
   rows: Rows,
   providerKeys: ReadonlyMap<string, string | undefined>,
   at: Date,
 ): Map<string, CatalogueModel> {
-  const providers = new Map(
-    rows.providers.filter((provider) => provider.enabled).map((provider) => [provider._id, provider]),
-  );
   const result = new Map<string, CatalogueModel>();
   for (const model of rows.models.filter(({ enabled }) => enabled)) {
     const price = priceInForce(rows.prices, model._id, at);
-    const routes = [...model.routes]
-      .filter(({ enabled }) => enabled)
-      .sort((a, b) => a.priority - b.priority)
-      .flatMap((route): ResolvedRoute[] => {
-        const provider = providers.get(route.providerId);
-        const apiKey = providerKeys.get(route.providerId);
-        if (!provider || (provider.needsKey && apiKey === undefined)) return [];
-        const { _id: providerId, baseUrl, headers } = provider;
-        return [
-          {
-            target: { routeId: route.id, providerId, baseUrl, headers, apiKey },
-            upstreamModel: route.upstreamModel,
-            weight: route.weight ?? 0,
-            country: route.country ?? provider.country ?? UNKNOWN_COUNTRY,
-            quirks: route.quirks,
-          },
-        ];
-      });
+    const routes = openRoutesOf(model, rows.providers).flatMap(({ route, provider }): ResolvedRoute[] => {
+      const apiKey = providerKeys.get(route.providerId);
+      if (provider.needsKey && apiKey === undefined) return [];
+      const { _id: providerId, baseUrl, headers } = provider;
+      return [
+        {
+          target: { routeId: route.id, providerId, baseUrl, headers, apiKey },
+          upstreamModel: route.upstreamModel,
+          weight: route.weight ?? 0,
+          country: route.country ?? provider.country ?? UNKNOWN_COUNTRY,
+          quirks: route.quirks,
+        },
+      ];
+    });
     if (price && routes.length > 0) result.set(model._id, { model, price: snapshot(price), routes });
   }
   return result;
+}
+
+/** Whether customers can call a model, and what it lacks first when they cannot. Keys of providers are not looked at. */
+export const OFFERS = ['offered', 'off', 'unpriced', 'unrouted'] as const;
+
+export async function offerOf(modelId: string, at: Date): Promise<(typeof OFFERS)[number] | undefined> {
+  const [model, prices, providers] = await Promise.all([
+    nativeCollection<AiModelDocument>(AiModel).findOne({ _id: modelId }),
+    nativeCollection<PriceDocument>(Price).find({ modelId }).toArray(),
+    nativeCollection<ProviderDocument>(Provider).find().limit(CATALOGUE_MAX.providers).toArray(),
+  ]);
+  if (!model) return undefined;
+  if (openRoutesOf(model, providers).length === 0) return 'unrouted';
+  if (!priceInForce(prices, modelId, at)) return 'unpriced';
+  return model.enabled ? 'offered' : 'off';
 }
 
 async function readRows(): Promise<Rows> {
@@ -125,132 +142,4 @@ export async function openCatalogue(
     list: () => [...models.values()],
     close: refresh.stop,
   };
-}
-
-const rub = z.string().transform((text, context) => {
-  const micros = parseRub(text);
-  if (micros !== undefined) return micros;
-  context.addIssue({ code: 'custom', message: 'must be rubles such as "12.50"' });
-  return z.NEVER;
-});
-const tokens = z.number().int().min(1).max(100_000_000);
-const country = z.string().regex(/^[A-Z]{2}$/, 'must be two capital letters, ISO 3166-1');
-const slug = z.string().regex(/^[\w./:@-]{1,128}$/);
-
-const catalogueFile = z.strictObject({
-  providers: z.array(
-    z.strictObject({
-      id: z.string().regex(/^[a-z0-9_]{1,40}$/),
-      kind: z.literal('openai-compatible'),
-      baseUrl: z.url().transform((url) => url.replace(/\/+$/, '')),
-      headers: z.record(z.string(), z.string()).default({}),
-      country: country.default(UNKNOWN_COUNTRY),
-      needsKey: z.boolean().default(true),
-      enabled: z.boolean().default(true),
-    }),
-  ),
-  models: z.array(
-    z.strictObject({
-      id: slug,
-      name: z.string().max(200),
-      ownedBy: z.string().max(100),
-      createdAt: z.iso.date(),
-      enabled: z.boolean().default(true),
-      contextTokensMax: tokens,
-      outputTokensMax: tokens,
-      outputTokensDefault: tokens,
-      mediaPartTokensMax: z.number().int().min(0).max(1_000_000).default(2_000),
-      /** Rubles for a million tokens; `request` is rubles for each request. */
-      price: z.strictObject({
-        input: rub,
-        cachedInput: rub.optional(),
-        cacheWrite: rub.optional(),
-        output: rub,
-        reasoning: rub.optional(),
-        request: rub.optional(),
-      }),
-      routes: z.array(
-        z.strictObject({
-          id: z.string().regex(/^[\w./:@-]{1,128}$/),
-          provider: z.string(),
-          upstreamModel: z.string().min(1).max(200),
-          priority: z.number().int().default(0),
-          weight: z.number().int().min(0).max(100).default(0),
-          enabled: z.boolean().default(true),
-          country: country.optional(),
-          quirks: z
-            .strictObject({
-              maxTokensParam: z.enum(['max_tokens', 'max_completion_tokens']).optional(),
-              noStreamOptions: z.boolean().optional(),
-              dropParams: z.array(z.string()).optional(),
-              reasoningOutsideCompletion: z.boolean().optional(),
-            })
-            .default({}),
-        }),
-      ),
-    }),
-  ),
-});
-
-export type CatalogueFile = z.infer<typeof catalogueFile>;
-type ModelEntry = CatalogueFile['models'][number];
-
-function priceRates(entry: ModelEntry) {
-  const { input, cachedInput, cacheWrite, output, reasoning, request } = entry.price;
-  return {
-    inputMicrosPerMillion: input,
-    cachedInputMicrosPerMillion: cachedInput ?? input,
-    cacheWriteMicrosPerMillion: cacheWrite ?? input,
-    outputMicrosPerMillion: output,
-    reasoningMicrosPerMillion: reasoning ?? output,
-    requestMicros: request ?? 0n,
-  };
-}
-
-/** Adds a price version when the file's rates differ from the newest one; versions are never edited. */
-async function importPrice(entry: ModelEntry, at: Date): Promise<void> {
-  const prices = nativeCollection<PriceDocument>(Price);
-  const newest = await prices.find({ modelId: entry.id }).sort({ version: -1 }).limit(1).next();
-  const rates = priceRates(entry);
-  const same = newest && Object.entries(rates).every(([name, value]) => newest[name as keyof typeof rates] === value);
-  if (same) return;
-  const version = (newest?.version ?? 0) + 1;
-  await prices.insertOne({ _id: `${entry.id}#${version}`, modelId: entry.id, version, validFrom: at, ...rates });
-}
-
-/**
- * Brings the catalogue of a file into the database: providers and models are replaced, changed prices become new
- * versions. Throws a readable error for a file that is not right.
- * @param overrides base URL per provider id, e.g. where the sandbox listens.
- */
-export async function importCatalogue(
-  path: string,
-  overrides: Readonly<Record<string, string>> = {},
-): Promise<{ models: number; providers: number }> {
-  const parsed = catalogueFile.safeParse(JSON.parse(await readFile(path, 'utf8')));
-  if (!parsed.success) throw new Error(`catalogue file ${path} is not right:\n${z.prettifyError(parsed.error)}`);
-  const { providers, models } = parsed.data;
-  for (const { id, baseUrl, ...rest } of providers) {
-    await nativeCollection<ProviderDocument>(Provider).replaceOne(
-      { _id: id },
-      { baseUrl: overrides[id] ?? baseUrl, ...rest },
-      { upsert: true },
-    );
-  }
-  for (const entry of models) {
-    const { id, price: _price, createdAt, routes, ...rest } = entry;
-    const mapped = routes.map(({ provider, country, quirks, ...route }) => ({
-      ...route,
-      ...(country === undefined ? {} : { country }),
-      providerId: provider,
-      quirks: quirks as ResolvedRoute['quirks'],
-    }));
-    await nativeCollection<AiModelDocument>(AiModel).replaceOne(
-      { _id: id },
-      { ...rest, createdAt: new Date(createdAt), routes: mapped },
-      { upsert: true },
-    );
-    await importPrice(entry, new Date());
-  }
-  return { models: models.length, providers: providers.length };
 }

@@ -254,6 +254,23 @@ const SIDEBAR = '[data-css=sidebar] a[href^="/admin/resources/"]';
     await second.goto(`${office.url}/admin/resources/models/records/${toAddress(seeded.modelId)}/show`);
     await second.waitForSelector('[data-related=prices] tbody tr');
     await picture(second, '19-model-ru');
+    const change = `${office.url}/admin/resources/models/records/${toAddress(seeded.modelId)}/changeModel`;
+    const shorten = async () => {
+      await second.goto(change);
+      await second.waitForSelector('[data-command=changeModel] #outputTokensDefault');
+      expect(await second.inputValue('#outputTokensMax')).toBe('4000');
+      await second.fill('#outputTokensDefault', '500');
+      await second.fill('#reason', 'Ответы короче');
+    };
+    await shorten();
+    await AiModel.updateOne({ _id: seeded.modelId }, { $inc: { version: 1 } });
+    await second.click('[data-command=changeModel] button[type=submit]');
+    await second.waitForSelector('[data-outcome=refused]');
+    await picture(second, '27-stale-model-ru');
+    await shorten();
+    await second.click('[data-command=changeModel] button[type=submit]');
+    await second.waitForSelector('[data-outcome=done]');
+    expect(await AiModel.findById(seeded.modelId).lean()).toMatchObject({ outputTokensDefault: 500 });
     await second.context().close();
   });
 

@@ -22,6 +22,7 @@ const ALLOWED: Record<Permission, string> = {
   'keys.revoke': 'support operator admin',
   'routing.read': 'operator admin auditor',
   'routing.change': 'operator admin',
+  'providers.change': 'admin',
   'provider-keys.rotate': 'operator admin',
   'provider-keys.change': 'admin',
   'prices.read': 'finance admin auditor',

@@ -6,7 +6,7 @@ import { issueKey } from '../../src/auth/keys.ts';
 import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { newId } from '../../src/ids.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
-import { importCatalogue } from '../../src/requests/catalogue.ts';
+import { importCatalogue } from '../../src/requests/catalogue-import.ts';
 import { type BuiltProcess, startBuilt } from './built-process.ts';
 import type { Stores } from './stores.ts';
 

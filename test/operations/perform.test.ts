@@ -47,7 +47,7 @@ function targetOf(name: OperationName): { targetId?: string } {
   const { target } = OPERATIONS[name];
   if (target === undefined) return {};
   if (typeof target === 'string') return { targetId: newId(target) };
-  return { targetId: ['any', '1', 'webhooks', 'webhooks/any'].find((text) => target.test(text)) ?? '' };
+  return { targetId: ['any', '1', 'webhooks', 'webhooks/any', 'any any'].find((text) => target.test(text)) ?? '' };
 }
 
 describe.each(OPERATION_NAMES)('%s', (name) => {

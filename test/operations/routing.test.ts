@@ -95,13 +95,13 @@ describe('a price', () => {
 });
 
 it('a route is turned off and moved, and no other with it', async () => {
-  await give(person('operator'), 'models.route', modelId, { route: 'first', enabled: 'no', priority: '9' });
+  await give(person('operator'), 'models.route', modelId, { route: 'first', enabled: 'no', routePlace: '9' });
   const routes = (await AiModel.findById(modelId).lean())?.routes;
   expect(routes).toMatchObject([
     { id: 'first', enabled: false, priority: 9 },
     { id: 'second', enabled: true, priority: 5 },
   ]);
-  const unknown = give(person('operator'), 'models.route', modelId, { route: 'third', enabled: 'no', priority: '9' });
+  const unknown = give(person('operator'), 'models.route', modelId, { route: 'third', enabled: 'no', routePlace: '9' });
   await expect(unknown).rejects.toMatchObject({ code: 'not_found' });
 });
 

@@ -1,3 +1,4 @@
+import { Field, type FieldProperties, isLongEnough, UNSEEN_KINDS } from './command-field.ts';
 import {
   type ActionProperties,
   type Answer,
@@ -6,15 +7,12 @@ import {
   Button,
   createElement,
   type Element,
-  FormGroup,
   Input,
   Label,
   MessageBox,
   page,
   refusal,
-  Select,
   Text,
-  TextArea,
   upload,
   useSession,
   useState,
@@ -23,76 +21,13 @@ import { momentText } from './written.ts';
 
 /** The form of a command: what it does, what it needs to know, and what came of it. */
 
-type FieldProperties = {
-  field: ActionProperties['action']['custom']['fields'][number];
-  value: string;
-  setValue: (value: string) => void;
-  setFile: (file: Blob | undefined) => void;
-};
-
-const TEXT_CHARACTERS_MIN = 5;
-
-type Option = { value: string; label: string };
-
-function isLongEnough(name: string, value: string): boolean {
-  return value.trim().length >= (name === 'reason' || name.startsWith('text') ? TEXT_CHARACTERS_MIN : 1);
-}
-
-function Field({
-  field: { name, kind, isOptional = false, choices = [] },
-  value,
-  setValue,
-  setFile,
-}: FieldProperties): Element {
-  const { translateProperty, translateLabel, translateMessage } = page.AdminJS.useTranslation();
-  const onChange = (event: { target: { value: string } }) => setValue(event.target.value);
-  const options: Option[] = choices.map((choice) => ({ value: choice, label: translateLabel(`${name}.${choice}`) }));
-  const common = { id: name, name, value, onChange, required: !isOptional, width: 1 };
-  const inputs: Record<string, () => Element> = {
-    file: () =>
-      createElement('input', {
-        type: 'file',
-        id: name,
-        required: true,
-        onChange: (event: { target: { files: Blob[] } }) => setFile(event.target.files[0]),
-      }),
-    number: () => createElement(Input, { ...common, type: 'text', inputMode: 'numeric', maxLength: 15 }),
-    word: () => createElement(Input, { ...common, type: 'text', maxLength: 128 }),
-    moment: () => createElement(Input, { ...common, type: 'datetime-local' }),
-    rubles: () => createElement(Input, { ...common, type: 'text', inputMode: 'decimal', maxLength: 30 }),
-    email: () => createElement(Input, { ...common, type: 'email', maxLength: 254 }),
-    secret: () => createElement(Input, { ...common, type: 'password', autoComplete: 'off', maxLength: 512 }),
-    letter: () => createElement(TextArea, { ...common, rows: 10, minLength: 5, maxLength: 4_000 }),
-    text: () => createElement(TextArea, { ...common, rows: 3, minLength: 5, maxLength: 500 }),
-    choice: () =>
-      createElement(Select, {
-        inputId: name,
-        options,
-        value: options.find((option) => option.value === value) ?? null,
-        onChange: (option: Option | null) => setValue(option?.value ?? ''),
-        isClearable: false,
-        placeholder: translateMessage('choose'),
-      }),
-  };
-  return createElement(
-    FormGroup,
-    null,
-    createElement(
-      Label,
-      { htmlFor: name },
-      isOptional ? `${translateProperty(name)} (${translateMessage('optional')})` : translateProperty(name),
-    ),
-    inputs[kind]?.() ?? null,
-    (name === 'reason' || name === 'rubles') &&
-      createElement(Text, { variant: 'sm', color: 'grey60', mt: 'sm' }, translateMessage(`${name}Help`)),
-  );
-}
-
 type Content = { input?: string; answer?: string; isCut: boolean };
 type Counts = { taken: number; left: number };
 type Outcome = {
   message: string;
   isGood: boolean;
+  /** The field that was refused. */
+  field?: string;
   link?: string;
   linkKind?: 'invitation' | 'archive';
   expiresAt?: string;
@@ -157,10 +92,11 @@ function Counted({ counts: { taken, left } }: { counts: Counts }): Element {
 }
 
 function Result({ outcome }: { outcome: Outcome }): Element {
-  const { translateMessage, i18n } = page.AdminJS.useTranslation();
+  const { translateMessage, translateProperty, i18n } = page.AdminJS.useTranslation();
   const {
     message,
     isGood,
+    field,
     link,
     linkKind = 'invitation',
     expiresAt,
@@ -181,7 +117,10 @@ function Result({ outcome }: { outcome: Outcome }): Element {
           { mb: 'default', fontWeight: 'bold', 'data-rows': rows },
           `${translateMessage('preview_rows')} ${rows}`,
         ),
-    createElement(MessageBox, { variant: isGood ? 'success' : 'danger', message: translateMessage(message) }),
+    createElement(MessageBox, {
+      variant: isGood ? 'success' : 'danger',
+      message: field ? `${translateMessage(message)} ${translateProperty(field)}.` : translateMessage(message),
+    }),
     link &&
       createElement(
         Box,
@@ -215,14 +154,31 @@ function previewOf({ body }: Answer): { rows: number; preview: string } | undefi
   return param === 'preview' && rows !== undefined && preview !== undefined ? { rows, preview } : undefined;
 }
 
-export function CommandForm({ action, resource, record }: ActionProperties): Element {
+/** What stands in the fields when the form is opened; a dash is how a record shows that there is nothing. */
+function filledValues(fields: FieldProperties['field'][], record: ActionProperties['record']): Record<string, string> {
+  const texts = fields.map(({ name, filledFrom = '' }) => [name, record?.params[filledFrom] ?? ''] as const);
+  return Object.fromEntries(texts.filter(([, text]) => text !== '' && text !== '—'));
+}
+
+/** The field of the form that a refusal is about, if it is about one. */
+function refusedField(fields: FieldProperties['field'][], { body }: Answer): string | undefined {
+  const { error } = body as { error?: { param?: string | null } };
+  return fields.find(({ name, kind }) => name === error?.param?.split('.')[0] && !UNSEEN_KINDS.has(kind))?.name;
+}
+
+/** Another record gets a form of its own: nothing typed or filled in for the one is sent for the other. */
+export function CommandForm(given: ActionProperties): Element {
+  return createElement(FormOfRecord, { key: `${given.action.name} ${given.record?.id ?? ''}`, ...given });
+}
+
+function FormOfRecord({ action, resource, record }: ActionProperties): Element {
   const session = useSession();
   const { translateMessage } = page.AdminJS.useTranslation();
-  const [values, setValues] = useState<Record<string, string>>({});
+  const { fields, isDangerous, explanation } = action.custom;
+  const [values, setValues] = useState<Record<string, string>>(filledValues(fields, record));
   const [file, setFile] = useState<Blob | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
   const [outcome, setOutcome] = useState<Outcome | undefined>(undefined);
-  const { fields, isDangerous, explanation } = action.custom;
   const path = record ? `records/${encodeURIComponent(record.id)}/${action.name}` : `actions/${action.name}`;
 
   const submit = (event: { preventDefault(): void }) => {
@@ -239,9 +195,11 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
         const preview = isGood ? undefined : previewOf(answer);
         if (preview) setValues({ ...values, preview: preview.preview });
         const message = preview ? 'preview_confirm' : isGood ? (told === false ? 'doneSoon' : 'done') : refusal(answer);
+        const field = isGood ? undefined : refusedField(fields, answer);
         setOutcome({
           message,
           isGood,
+          ...(field ? { field } : {}),
           ...(link && linkKind && expiresAt ? { link, linkKind, expiresAt } : {}),
           ...(content ? { content } : {}),
           ...(accountIds ? { accountIds } : {}),
@@ -261,7 +219,7 @@ export function CommandForm({ action, resource, record }: ActionProperties): Ele
     Box,
     { as: 'form', onSubmit: submit },
     ...fields
-      .filter(({ kind }) => kind !== 'preview')
+      .filter(({ kind }) => !UNSEEN_KINDS.has(kind))
       .map((field) =>
         createElement(Field, {
           key: field.name,

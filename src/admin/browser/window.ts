@@ -31,7 +31,7 @@ export type ActionProperties = {
   action: {
     name: string;
     custom: {
-      fields: { name: string; kind: string; isOptional?: boolean; choices?: string[] }[];
+      fields: { name: string; kind: string; isOptional?: boolean; filledFrom?: string; choices?: string[] }[];
       isDangerous: boolean;
       explanation: string;
     };
@@ -134,7 +134,8 @@ export async function upload(
 
 /** The text for what a command answered when it was refused. */
 export function refusal({ body }: Answer): string {
-  const { error } = body as { error?: { code?: string } };
+  const { error } = body as { error?: { code?: string; param?: string | null } };
+  if (error?.code === 'state_conflict' && error.param === 'version') return 'error_stale';
   const known = [
     'invalid_request',
     'state_conflict',

@@ -181,3 +181,8 @@ export function historyField(members: readonly string[]): PanelField {
     members.flatMap((name) => plain(step[name]) ?? []).join('  '),
   );
 }
+
+/** How often a document was changed, for forms to send back. */
+export function versionField(): PanelField {
+  return { name: 'version', isHidden: true, value: ({ version }) => String(version ?? 0) };
+}

@@ -49,6 +49,9 @@ export type PanelField = {
 export type CommandField = {
   name: string;
   isOptional?: boolean;
+  /** The field of the record whose text stands in it when the form is opened. */
+  filledFrom?: string;
+  /** `kept`: not typed by anybody; the text it is filled from goes back as it was when the form was opened. */
   /** `preview`: not typed by anybody; what a refusal told is sent back by whoever has seen it. */
   /** `file`: goes as the body of the request; a command has one at most. */
   kind:
@@ -62,6 +65,7 @@ export type CommandField = {
     | 'choice'
     | 'rubles'
     | 'moment'
+    | 'kept'
     | 'preview';
   choices?: readonly string[];
 };
@@ -126,4 +130,6 @@ export type PanelSpec = {
 export const SCAN_MAX = 10_000;
 
 export const REASON: CommandField = { name: 'reason', kind: 'text' };
+/** The version of the record that was seen; what is newer is not written over. */
+export const SEEN_VERSION: CommandField = { name: 'version', kind: 'kept', filledFrom: 'version' };
 export const RUBLES: CommandField = { name: 'rubles', kind: 'rubles' };

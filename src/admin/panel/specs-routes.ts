@@ -1,14 +1,14 @@
 import type { Document } from 'mongodb';
 import { AppError } from '../../errors.ts';
-import { AiModel, type AiModelDocument } from '../../models/ai-model.ts';
+import { AiModel, type AiModelDocument, CATALOGUE_MAX } from '../../models/ai-model.ts';
 import { nativeCollection } from '../../models/connect.ts';
 import type { SharedRouteHealth } from '../../providers/route-health.ts';
-import { choiceField, exactField, switchField, textField, timeField } from './fields.ts';
-import type { PanelFacts, PanelSpec } from './spec.ts';
+import { choiceField, exactField, switchField, textField, timeField, versionField } from './fields.ts';
+import { filled, ROUTE_FORM } from './forms-routing.ts';
+import { type PanelFacts, type PanelSpec, REASON, SEEN_VERSION } from './spec.ts';
 
-/** Every route of every model: its place and weight, and how it stands in the workers. */
+/** Every route of every model: where it leads, its place and weight, and how it stands in the workers. */
 
-const MODELS_MAX = 500;
 const READ_TIMEOUT_MS = 3_000;
 const PERCENT = 100;
 
@@ -34,14 +34,14 @@ function healthMembers(health: SharedRouteHealth | undefined): Document {
 async function rows({ routeHealth }: PanelFacts): Promise<Document[]> {
   const [models, health] = await Promise.all([
     nativeCollection<AiModelDocument>(AiModel)
-      .find({}, { projection: { routes: 1, enabled: 1 }, maxTimeMS: READ_TIMEOUT_MS })
+      .find({}, { projection: { routes: 1, enabled: 1, version: 1 }, maxTimeMS: READ_TIMEOUT_MS })
       .sort({ _id: 1 })
-      .limit(MODELS_MAX)
+      .limit(CATALOGUE_MAX.models)
       .toArray(),
     routeHealth().catch(unavailable),
   ]);
   const byRoute = new Map(health.map((one) => [one.routeId, one]));
-  return models.flatMap(({ _id: modelId, enabled, routes }) =>
+  return models.flatMap(({ _id: modelId, enabled, routes, version }) =>
     [...routes]
       .sort((a, b) => a.priority - b.priority)
       .map((route) => ({
@@ -52,6 +52,11 @@ async function rows({ routeHealth }: PanelFacts): Promise<Document[]> {
         priority: route.priority,
         weight: route.weight ?? 0,
         enabled: enabled && route.enabled,
+        routeOn: route.enabled,
+        upstreamModel: route.upstreamModel,
+        country: route.country,
+        ...route.quirks,
+        version,
         ...healthMembers(byRoute.get(route.id)),
       })),
   );
@@ -75,6 +80,34 @@ export const ROUTES: PanelSpec = {
     timeField('breakerSince', { path: 'since', listed: true }),
     textField('recentErrors', { path: 'errors', listed: true }),
     textField('inState', { listed: true }),
+    textField('upstreamModel'),
+    textField('country'),
+    textField('maxTokensParam'),
+    switchField('noStreamOptions'),
+    switchField('reasoningOutsideCompletion'),
+    textField('dropParams'),
+    switchField('routeOn', { isHidden: true }),
+    versionField(),
+  ],
+  commands: [
+    {
+      action: 'rewriteRoute',
+      operation: 'routes.change',
+      icon: 'Edit',
+      fields: [
+        SEEN_VERSION,
+        ...filled(ROUTE_FORM).map((field) => (field.name === 'enabled' ? { ...field, filledFrom: 'routeOn' } : field)),
+        REASON,
+      ],
+    },
+    {
+      action: 'removeRoute',
+      operation: 'routes.remove',
+      icon: 'Trash2',
+      fields: [SEEN_VERSION, REASON],
+      when: ({ routeOn }) => routeOn === 'no',
+      isDangerous: true,
+    },
   ],
   related: [{ resourceId: 'models', filter: 'modelId', by: 'modelId' }],
 };

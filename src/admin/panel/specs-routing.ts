@@ -1,20 +1,11 @@
 import type { Document } from 'mongodb';
-import { PRICE_PROPOSAL_STATES } from '../../models/price-proposal.ts';
+import { OFFERS, offerOf } from '../../requests/catalogue.ts';
 import { providerKeyEnd } from '../../requests/provider-keys.ts';
-import {
-  choiceField,
-  exactField,
-  idField,
-  linesField,
-  moneyField,
-  plain,
-  switchField,
-  textField,
-  timeField,
-} from './fields.ts';
-import { type CommandField, type PanelField, type PanelSpec, REASON } from './spec.ts';
+import { exactField, idField, linesField, plain, switchField, textField, timeField, versionField } from './fields.ts';
+import { filled, MODEL_FORM, PROVIDER_FORM, ROUTE_FORM } from './forms-routing.ts';
+import { type PanelField, type PanelSpec, REASON, SEEN_VERSION } from './spec.ts';
 
-/** What is sold, where it is sent, and what it costs. */
+/** What is sold, and where it is sent. */
 
 function routeLine(route: Document): string {
   const state = route.enabled === false ? '  (off)' : '';
@@ -33,17 +24,14 @@ const TURN_OFF = {
   isDangerous: true,
   explanation: 'explain_turnOff',
 };
-const rateInput = (name: string): CommandField => ({ name, kind: 'rubles', isOptional: true });
-const PRICE_FIELDS: readonly CommandField[] = [
-  { name: 'modelId', kind: 'word' },
-  { name: 'validFrom', kind: 'moment' },
-  { name: 'input', kind: 'rubles' },
-  { name: 'output', kind: 'rubles' },
-  ...['cachedInput', 'cacheWrite', 'reasoning', 'request'].map(rateInput),
-  REASON,
-];
-
-const PROPOSE = { action: 'propose', operation: 'prices.propose', icon: 'PlusCircle', fields: PRICE_FIELDS } as const;
+/** What a model lacks to be offered. */
+const offer: PanelField = {
+  name: 'offer',
+  paths: ['_id'],
+  choices: OFFERS,
+  value: () => undefined,
+  opened: async ({ _id }) => (await offerOf(String(_id), new Date())) ?? '—',
+};
 
 export const MODELS: PanelSpec = {
   id: 'models',
@@ -56,6 +44,7 @@ export const MODELS: PanelSpec = {
     exactField('modelId', { path: '_id', listed: true }),
     textField('name', { listed: true }),
     textField('ownedBy', { listed: true }),
+    offer,
     switchField('enabled', { listed: true }),
     textField('contextTokensMax', { listed: true }),
     textField('outputTokensMax'),
@@ -71,12 +60,34 @@ export const MODELS: PanelSpec = {
       },
     ),
     timeField('createdAt'),
+    versionField(),
   ],
+  nextStep: 'offer',
   related: [
     { resourceId: 'prices', filter: 'modelId', by: 'modelId' },
     { resourceId: 'proposals', filter: 'modelId', by: 'modelId' },
   ],
+  collectionCommands: [
+    {
+      action: 'createModel',
+      operation: 'models.create',
+      icon: 'PlusCircle',
+      fields: [{ name: 'modelId', kind: 'word' }, ...MODEL_FORM, REASON],
+    },
+  ],
   commands: [
+    {
+      action: 'changeModel',
+      operation: 'models.change',
+      icon: 'Edit',
+      fields: [SEEN_VERSION, ...filled(MODEL_FORM), REASON],
+    },
+    {
+      action: 'addRoute',
+      operation: 'routes.add',
+      icon: 'PlusCircle',
+      fields: [SEEN_VERSION, { name: 'route', kind: 'word' }, ...ROUTE_FORM, REASON],
+    },
     { action: 'enable', operation: 'models.enable', icon: 'PlayCircle', fields: [REASON], when: isOff },
     { ...TURN_OFF, operation: 'models.disable' },
     {
@@ -86,7 +97,7 @@ export const MODELS: PanelSpec = {
       fields: [
         { name: 'route', kind: 'word' },
         { name: 'enabled', kind: 'choice', choices: ['yes', 'no'] },
-        { name: 'priority', kind: 'word' },
+        { name: 'routePlace', kind: 'number' },
         REASON,
       ],
     },
@@ -94,7 +105,7 @@ export const MODELS: PanelSpec = {
       action: 'weigh',
       operation: 'models.set-weight',
       icon: 'Sliders',
-      fields: [{ name: 'route', kind: 'word' }, { name: 'weight', kind: 'word' }, REASON],
+      fields: [{ name: 'route', kind: 'word' }, { name: 'weight', kind: 'number' }, REASON],
     },
   ],
 };
@@ -110,6 +121,13 @@ const keyEnd: PanelField = {
   },
 };
 
+/** What stands in them may name an organisation or a project: nobody is shown it. */
+const headerNames: PanelField = {
+  name: 'headerNames',
+  paths: ['headers'],
+  value: ({ headers }) => Object.keys((headers ?? {}) as object).join(', ') || undefined,
+};
+
 export const PROVIDERS: PanelSpec = {
   id: 'providers',
   collection: 'providers',
@@ -123,9 +141,25 @@ export const PROVIDERS: PanelSpec = {
     textField('country', { listed: true }),
     switchField('enabled', { listed: true }),
     switchField('needsKey', { listed: true }),
+    headerNames,
     keyEnd,
+    versionField(),
+  ],
+  collectionCommands: [
+    {
+      action: 'createProvider',
+      operation: 'providers.create',
+      icon: 'PlusCircle',
+      fields: [{ name: 'provider', kind: 'word' }, ...PROVIDER_FORM, REASON],
+    },
   ],
   commands: [
+    {
+      action: 'changeProvider',
+      operation: 'providers.change',
+      icon: 'Edit',
+      fields: [SEEN_VERSION, ...filled(PROVIDER_FORM), REASON],
+    },
     { action: 'enable', operation: 'providers.enable', icon: 'PlayCircle', fields: [REASON], when: isOff },
     { ...TURN_OFF, operation: 'providers.disable' },
     {
@@ -141,70 +175,6 @@ export const PROVIDERS: PanelSpec = {
       icon: 'Trash2',
       fields: [REASON],
       when: ({ needsKey }) => needsKey === 'yes',
-      isDangerous: true,
-    },
-  ],
-};
-
-function rate(name: string, listed = false): PanelField {
-  return moneyField(name, { path: `${name}MicrosPerMillion`, ...(listed ? { listed } : {}) });
-}
-
-export const PRICES: PanelSpec = {
-  id: 'prices',
-  collection: 'prices',
-  icon: 'Tag',
-  permission: 'prices.read',
-  title: 'modelId',
-  fields: [
-    idField({ listed: false, isHidden: true }),
-    exactField('modelId', { listed: true }),
-    textField('version', { listed: true }),
-    timeField('validFrom', { listed: true }),
-    rate('input', true),
-    rate('cachedInput', true),
-    rate('cacheWrite'),
-    rate('output', true),
-    rate('reasoning'),
-    moneyField('request', { path: 'requestMicros' }),
-  ],
-  collectionCommands: [PROPOSE],
-};
-
-const isProposed = ({ proposalState }: Texts) => proposalState === 'proposed';
-
-export const PROPOSALS: PanelSpec = {
-  id: 'proposals',
-  collection: 'price_proposals',
-  icon: 'FileText',
-  permission: 'prices.read',
-  title: 'id',
-  fields: [
-    idField(),
-    exactField('modelId', { listed: true }),
-    choiceField('proposalState', PRICE_PROPOSAL_STATES, { path: 'state', listed: true }),
-    timeField('validFrom', { listed: true }),
-    rate('input', true),
-    rate('cachedInput'),
-    rate('cacheWrite'),
-    rate('output', true),
-    rate('reasoning'),
-    moneyField('request', { path: 'requestMicros' }),
-    textField('reason'),
-    textField('proposedBy'),
-    timeField('proposedAt'),
-    textField('decidedBy'),
-    timeField('decidedAt'),
-  ],
-  collectionCommands: [PROPOSE],
-  commands: [
-    { action: 'approvePrice', operation: 'prices.approve', icon: 'Check', fields: [REASON], when: isProposed },
-    {
-      action: 'rejectPrice',
-      operation: 'prices.reject',
-      icon: 'X',
-      fields: [REASON],
-      when: isProposed,
       isDangerous: true,
     },
   ],

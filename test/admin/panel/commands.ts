@@ -6,6 +6,18 @@ import { reason } from './desk.ts';
 const PROPOSE: readonly Permission[] = ['money.propose', 'money.propose-large'];
 const LATER = new Date(Date.now() + 86_400_000).toISOString();
 const PRICE = { reason, modelId: 'none', input: '1', output: '2', validFrom: LATER };
+const PROVIDER = { reason, baseUrl: 'https://models.example.com/v1', needsKey: 'yes' };
+const LIMITS = { contextTokensMax: '9', outputTokensMax: '9', outputTokensDefault: '9', mediaPartTokensMax: '0' };
+const MODEL = { reason, name: 'None', ownedBy: 'nobody', ...LIMITS };
+const ROUTE = {
+  reason,
+  version: '0',
+  providerId: 'none',
+  upstreamModel: 'none',
+  routePlace: '0',
+  weight: '0',
+  enabled: 'no',
+};
 const PREPARE: readonly Permission[] = ['privacy.open', 'privacy.execute'];
 const APPROVE: readonly Permission[] = ['money.approve', 'money.approve-large'];
 
@@ -49,7 +61,14 @@ export const COMMANDS: readonly Row[] = [
   [() => 'accounts/actions/findAccount', 'accounts.read', { email: 'a@example.org' }, 200],
   [() => 'models/records/none/enable', 'routing.change', { reason }],
   [() => 'models/records/none/disable', 'routing.change', { reason }],
-  [() => 'models/records/none/route', 'routing.change', { reason, route: 'a', enabled: 'no', priority: '1' }],
+  [() => 'models/records/none/route', 'routing.change', { reason, route: 'a', enabled: 'no', routePlace: '1' }],
+  [() => 'models/actions/createModel', 'routing.change', MODEL, 400],
+  [() => 'models/records/none/changeModel', 'routing.change', { ...MODEL, version: '0' }],
+  [() => 'models/records/none/addRoute', 'routing.change', { ...ROUTE, route: 'none' }],
+  [() => `routes/records/${toAddress('none none')}/rewriteRoute`, 'routing.change', ROUTE],
+  [() => `routes/records/${toAddress('none none')}/removeRoute`, 'routing.change', { reason, version: '0' }],
+  [() => 'providers/actions/createProvider', 'providers.change', PROVIDER, 400],
+  [() => 'providers/records/none/changeProvider', 'providers.change', { ...PROVIDER, version: '0' }],
   [() => 'prices/actions/propose', 'prices.propose', PRICE],
   [() => 'proposals/actions/propose', 'prices.propose', PRICE],
   [() => 'providers/records/none/enable', 'routing.change', { reason }],

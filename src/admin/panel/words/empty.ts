@@ -23,10 +23,10 @@ const en = {
       'No model has a price, or none fits the filter. Without a price a model is not sold. Finance proposes one, an admin approves it.',
     empty_proposals: 'No price is proposed, or none fits the filter. Finance proposes one here, an admin approves it.',
     empty_models:
-      'No model is here, or none fits the filter. Models are imported from config/models.json when the product is first started.',
+      'No model is here, or none fits the filter. The first come from config/models.json when the product is first started; create others above.',
     empty_providers:
-      'No provider is here, or none fits the filter. Providers are imported from config/models.json when the product is first started.',
-    empty_routes: 'No model has a route, or none fits the filter. Routes are part of the models.',
+      'No provider is here, or none fits the filter. The first come from config/models.json when the product is first started; an admin creates others above.',
+    empty_routes: 'No model has a route, or none fits the filter. Routes are added on the page of their model.',
     empty_failedJobs: 'No job has failed, or none fits the filter. There is nothing to do.',
     empty_suspensionRequests:
       'No suspension was asked for, or none fits the filter. Support asks for it on the page of an account; finance or an admin decides here.',
@@ -69,10 +69,10 @@ const ru: typeof en = {
     empty_proposals:
       'Предложений цен нет, или ни одно не подходит под фильтр. Предлагают здесь финансы, одобряет администратор.',
     empty_models:
-      'Моделей нет, или ни одна не подходит под фильтр. Они загружаются из config/models.json при первом запуске.',
+      'Моделей нет, или ни одна не подходит под фильтр. Первые загружаются из config/models.json при первом запуске; другие создайте кнопкой выше.',
     empty_providers:
-      'Провайдеров нет, или ни один не подходит под фильтр. Они загружаются из config/models.json при первом запуске.',
-    empty_routes: 'Маршрутов нет, или ни один не подходит под фильтр. Маршруты — часть моделей.',
+      'Провайдеров нет, или ни один не подходит под фильтр. Первые загружаются из config/models.json при первом запуске; других создаёт администратор кнопкой выше.',
+    empty_routes: 'Маршрутов нет, или ни один не подходит под фильтр. Маршрут добавляют на странице его модели.',
     empty_failedJobs: 'Неудавшихся заданий нет, или ни одно не подходит под фильтр. Делать ничего не нужно.',
     empty_suspensionRequests:
       'О приостановках не просили, или ни одна не подходит под фильтр. Поддержка просит о ней на странице аккаунта; решают здесь финансы или администратор.',
