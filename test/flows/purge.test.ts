@@ -8,6 +8,7 @@ import { RetentionClass } from '../../src/models/retention-class.ts';
 import { NO_JOURNAL } from '../../src/privacy/deletion-journal.ts';
 import { runRetention } from '../../src/privacy/retention.ts';
 import { createProducer } from '../../src/queue/enqueue.ts';
+import { inspectQueues } from '../../src/queue/inspect.ts';
 import { createRedis, redisReady } from '../../src/redis.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
@@ -194,6 +195,13 @@ describe('every night', () => {
     // The other day's purge comes after all those repeats: when it has run, they would have.
     await eventually(() => expect(runs().reduce((sum, one) => sum + one, 0)).toBe(2), { timeoutMs: 30_000 });
     await producer.close();
+    // What both workers did is told to those who look after the queues.
+    await eventually(async () => {
+      const states = await inspectQueues(redis, stores.prefix, Date.now());
+      const { startedPerMinute = 0, finishedPerMinute = 0 } = states.find(({ queue }) => queue === 'maintenance') ?? {};
+      expect(startedPerMinute).toBeGreaterThan(0);
+      expect(finishedPerMinute).toBeGreaterThan(0);
+    });
     redis.disconnect();
   });
 

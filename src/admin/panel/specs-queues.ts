@@ -31,7 +31,8 @@ export const QUEUE_STATES: PanelSpec = {
       listed: true,
       value: ({ oldestWaitingMs: ms }) => (ms === 0 ? '—' : `${(Number(ms) / SECOND_MS).toFixed(1)} s`),
     },
-    ...['startedPerMinute', 'finishedPerMinute', 'failedPerMinute'].map((name) => textField(name, { listed: true })),
+    textField('startedPerMinute'),
+    ...['finishedPerMinute', 'failedPerMinute'].map((name) => textField(name, { listed: true })),
   ],
   commands: [
     { action: 'retryFailed', operation: 'queues.retry-failed', icon: 'RefreshCw', fields: [REASON], when: hasFailed },

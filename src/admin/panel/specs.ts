@@ -20,6 +20,7 @@ import { DELIVERIES, KEYS, REQUESTS } from './specs-traffic.ts';
 /** Everything the panel shows, in the order of its menu. */
 export const SPECS: readonly PanelSpec[] = [
   ACCOUNTS,
+  SUSPENSION_REQUESTS,
   KEYS,
   REQUESTS,
   DELIVERIES,
@@ -33,7 +34,6 @@ export const SPECS: readonly PanelSpec[] = [
   ROUTES,
   QUEUE_STATES,
   FAILED_JOBS,
-  SUSPENSION_REQUESTS,
   TICKETS,
   CONTENT_GRANTS,
   PRIVACY_REQUESTS,
