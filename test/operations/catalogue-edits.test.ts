@@ -60,26 +60,38 @@ it('a provider and a model are made switched off, once, and written down by thei
   expect(await AuditEntry.countDocuments({ action: 'models.create', reason: `made: ${modelId}` })).toBe(1);
 });
 
+const ADDRESSES_REFUSED = [
+  'http://models.example.com/v1',
+  'https://127.0.0.1/v1',
+  'https://2130706433/v1',
+  'https://[::1]/v1',
+  'https://metadata.google.internal/v1',
+  'https://models.corp/v1',
+  'https://models.example.com:6379/v1',
+  'https://user:secret@models.example.com/v1',
+  'https://models.example.com/v1?key=1',
+  'https://models.example.com/v1#part',
+  'file:///etc/passwd',
+  'not an address',
+];
+
+/** What a command that is refused says about it; its code and the field. */
+async function refusalOf(given: Promise<unknown>): Promise<string> {
+  const { code, param } = (await given.then(
+    () => ({}),
+    (error: unknown) => error,
+  )) as Record<string, string>;
+  return `${code} ${param}`;
+}
+
 describe('an address', () => {
-  it.each([
-    'http://models.example.com/v1',
-    'https://127.0.0.1/v1',
-    'https://2130706433/v1',
-    'https://[::1]/v1',
-    'https://metadata.google.internal/v1',
-    'https://models.corp/v1',
-    'https://models.example.com:6379/v1',
-    'https://user:secret@models.example.com/v1',
-    'https://models.example.com/v1?key=1',
-    'https://models.example.com/v1#part',
-    'file:///etc/passwd',
-    'not an address',
-  ])('%s is refused for a provider, new or changed', async (baseUrl) => {
-    const refused = { code: 'invalid_request', param: 'baseUrl' };
-    const created = give(admin, 'providers.create', '', { ...ADDRESS, baseUrl, provider: `${provider}_x` });
-    await expect(created).rejects.toMatchObject(refused);
-    const changed = give(admin, 'providers.change', provider, { ...ADDRESS, baseUrl, version: '0' });
-    await expect(changed).rejects.toMatchObject(refused);
+  it('is https with a public name, of a new provider and of a changed one', async () => {
+    for (const baseUrl of ADDRESSES_REFUSED) {
+      const created = give(admin, 'providers.create', '', { ...ADDRESS, baseUrl, provider: `${provider}_x` });
+      expect([baseUrl, await refusalOf(created)]).toEqual([baseUrl, 'invalid_request baseUrl']);
+      const changed = give(admin, 'providers.change', provider, { ...ADDRESS, baseUrl, version: '0' });
+      expect([baseUrl, await refusalOf(changed)]).toEqual([baseUrl, 'invalid_request baseUrl']);
+    }
     expect((await stored())?.baseUrl).toBe('https://models.example.com/v1');
   });
 
@@ -108,25 +120,27 @@ describe('an address', () => {
   });
 });
 
-it.each(['authorization: x', 'host: elsewhere', 'api-key: x', 'x bad: y', 'no colon', 'x-long: ж'])(
-  'the header %j is refused',
-  async (headers) => {
+it('no header belongs to the call itself or to the key', async () => {
+  for (const headers of ['authorization: x', 'host: elsewhere', 'api-key: x', 'x bad: y', 'no colon', 'x-long: ж']) {
     const changed = give(admin, 'providers.change', provider, { ...ADDRESS, headers, version: '0' });
-    await expect(changed).rejects.toMatchObject({ code: 'invalid_request' });
-  },
-);
+    expect([headers, await refusalOf(changed)]).toEqual([headers, expect.stringMatching(/^invalid_request headers/)]);
+  }
+});
 
-it.each([
-  ['outputTokensMax', '8001'],
-  ['outputTokensDefault', '4001'],
-  ['contextTokensMax', '0'],
-  ['contextTokensMax', '1e3'],
-  ['contextTokensMax', '999999999'],
-  ['name', ''],
-  ['enabled', 'yes'],
-])('a model whose %s is %j is refused, and the field is named', async (name, value) => {
-  const changed = give(operator, 'models.change', modelId, { ...LIMITS, version: '0', [name]: value });
-  await expect(changed).rejects.toMatchObject({ code: 'invalid_request', param: name });
+it('a model is refused whose limits do not fit, and the field is named', async () => {
+  const wrong = [
+    ['outputTokensMax', '8001'],
+    ['outputTokensDefault', '4001'],
+    ['contextTokensMax', '0'],
+    ['contextTokensMax', '1e3'],
+    ['contextTokensMax', '999999999'],
+    ['name', ''],
+    ['enabled', 'yes'],
+  ] as const;
+  for (const [name, value] of wrong) {
+    const changed = give(operator, 'models.change', modelId, { ...LIMITS, version: '0', [name]: value });
+    expect([value, await refusalOf(changed)]).toEqual([value, `invalid_request ${name}`]);
+  }
   expect(await model()).not.toHaveProperty('version');
 });
 

@@ -54,6 +54,21 @@ export function testCommands(): void {
       expect(body).toMatchObject({ record: { params: { route: 'main', weight: '40', providerId: 'sandbox' } } });
     });
 
+    it('about a route opens with what the route has, and is carried out with that version only', async () => {
+      const { visitor } = member('operator');
+      const path = `routes/records/${toAddress(`${panel().seeded.modelId} main`)}`;
+      const opened = await visitor.read(`${path}/rewriteRoute`);
+      const { params } = opened.body.record as { params: Record<string, string> };
+      expect(params).toMatchObject({ providerId: 'sandbox', routePlace: '0', routeOn: 'yes' });
+      const { version = '', providerId = '', upstreamModel = '', routePlace = '', weight = '' } = params;
+      const input = { reason, version, providerId, upstreamModel, routePlace, weight, enabled: 'yes' };
+      const statuses = [];
+      for (const place of ['7', '8'])
+        statuses.push((await visitor.command(`${path}/rewriteRoute`, { ...input, routePlace: place })).status);
+      expect(statuses).toEqual([200, 409]);
+      expect((await visitor.read(`${path}/show`)).body).toMatchObject({ record: { params: { routePlace: '7' } } });
+    });
+
     it('about failed jobs shows them without what was thrown, and lets one wait again', async () => {
       const { visitor } = member('operator');
       const { text, body } = await visitor.read('failedJobs/actions/list?filters.queue=maintenance');
