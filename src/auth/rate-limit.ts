@@ -1,11 +1,11 @@
 import type { Redis } from 'ioredis';
-import { RateLimiterMemory, RateLimiterRedis, type RateLimiterRes } from 'rate-limiter-flexible';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { ipGroup } from './ip-group.ts';
+import { createKeyUsage, createOutageLog, WINDOW_MS } from './key-usage.ts';
 import type { Principal } from './principal.ts';
-import { createOutageLog, createSlots } from './slots.ts';
+import { type Count, createRedisCounters, type KeyLimit, type KeyUse, type Wanted } from './redis-counters.ts';
 import { createWindowCounter } from './window-counter.ts';
 
 /**
@@ -16,19 +16,12 @@ import { createWindowCounter } from './window-counter.ts';
  *   of Redis commands. Behind N processes an address may send N times the configured rate.
  * - Bad keys per address: counted here and in Redis. A process asks nobody about an address until it sends it a bad
  *   key, so an address that is blocked elsewhere gets at most one more try from each process.
- * - Requests and tokens per minute and open requests, per key: in Redis. One admission is three commands in one turn
- *   of the event loop, hence one round trip.
+ * - Requests and tokens per minute and open requests, per key: in Redis. One admission is one command.
  */
 
-const WINDOW_SECONDS = 60;
-const WINDOW_MS = WINDOW_SECONDS * 1_000;
 const IP_GROUPS_MAX = 50_000;
 /** A slot becomes free when some request ends; nobody knows when. */
 const CONCURRENCY_RETRY_MS = 1_000;
-/** Tokens of a refused request are given back, unless the window may end before the command arrives. */
-const REFUND_MS_MIN = 2_500;
-/** The limiter only counts, for keys have limits of their own; the decision is made here. */
-const UNLIMITED_POINTS = Number.MAX_SAFE_INTEGER;
 
 export type RateHeaders = Readonly<Record<string, string>>;
 
@@ -58,7 +51,6 @@ export type RateLimits = {
 };
 
 type KeyOfPrincipal = Pick<Principal, 'keyId' | 'limits'>;
-type Count = Pick<RateLimiterRes, 'consumedPoints' | 'msBeforeNext'>;
 type KeyRates = Config['rates']['key'];
 
 /** `120ms`, `59s`, `6m0s`: durations as OpenAI writes them, rounded up. */
@@ -69,15 +61,15 @@ export function formatDuration(durationMs: number): string {
   return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }
 
-function rateHeaders(limits: KeyRates, requests: Count, tokens: Count): Record<string, string> {
-  const remaining = (limit: number, count: Count) => String(Math.min(limit, Math.max(0, limit - count.consumedPoints)));
+function rateHeaders(limits: KeyRates, { requests, tokens }: KeyUse): Record<string, string> {
+  const remaining = (limit: number, { count }: Count) => String(Math.min(limit, Math.max(0, limit - count)));
   return {
     'x-ratelimit-limit-requests': String(limits.requestsPerMinute),
     'x-ratelimit-remaining-requests': remaining(limits.requestsPerMinute, requests),
-    'x-ratelimit-reset-requests': formatDuration(requests.msBeforeNext),
+    'x-ratelimit-reset-requests': formatDuration(requests.leftMs),
     'x-ratelimit-limit-tokens': String(limits.tokensPerMinute),
     'x-ratelimit-remaining-tokens': remaining(limits.tokensPerMinute, tokens),
-    'x-ratelimit-reset-tokens': formatDuration(tokens.msBeforeNext),
+    'x-ratelimit-reset-tokens': formatDuration(tokens.leftMs),
   };
 }
 
@@ -97,28 +89,20 @@ function effectiveLimits(limits: Principal['limits'], defaults: KeyRates): KeyRa
   };
 }
 
-function firstRefusal(
-  limits: KeyRates,
-  requests: Count,
-  used: Count,
-  tokens: number,
-  slot: boolean,
-): AppError | undefined {
+function refusalOf(limit: KeyLimit, { limits, tokens: asked }: Wanted, { requests, tokens }: KeyUse): AppError {
   const { requestsPerMinute, tokensPerMinute, concurrency } = limits;
-  if (requests.consumedPoints > requestsPerMinute) {
+  if (limit === 'requests') {
     const message = `Rate limit reached: this API key may send ${requestsPerMinute} requests per minute.`;
-    return refusal('requests', message, requests.msBeforeNext);
+    return refusal(limit, message, requests.leftMs);
   }
-  if (tokens > tokensPerMinute) {
-    const message = `This request is counted as ${tokens} tokens, but this API key may use ${tokensPerMinute} tokens per minute. Send a smaller request.`;
-    return refusal('tokens', message);
+  if (limit === 'concurrency')
+    return refusal(limit, `This API key may have ${concurrency} requests open at once.`, CONCURRENCY_RETRY_MS);
+  if (asked > tokensPerMinute) {
+    const message = `This request is counted as ${asked} tokens, but this API key may use ${tokensPerMinute} tokens per minute. Send a smaller request.`;
+    return refusal(limit, message);
   }
-  if (used.consumedPoints > tokensPerMinute) {
-    const message = `Rate limit reached: this API key may use ${tokensPerMinute} tokens per minute; this request is counted as ${tokens}.`;
-    return refusal('tokens', message, used.msBeforeNext);
-  }
-  if (slot) return undefined;
-  return refusal('concurrency', `This API key may have ${concurrency} requests open at once.`, CONCURRENCY_RETRY_MS);
+  const message = `Rate limit reached: this API key may use ${tokensPerMinute} tokens per minute; this request is counted as ${asked}.`;
+  return refusal(limit, message, tokens.leftMs);
 }
 
 /**
@@ -135,26 +119,13 @@ export function createRateLimits(options: {
   const { redis, prefix, rates, log, now = Date.now } = options;
   const addresses = createWindowCounter({ windowMs: WINDOW_MS, namesMax: IP_GROUPS_MAX });
   const badKeys = createWindowCounter({ windowMs: WINDOW_MS, namesMax: IP_GROUPS_MAX });
-  const slots = createSlots({ redis, prefix: `${prefix}:rate`, onOutcome: createOutageLog(log) });
-
-  const counter = (name: string, insured: boolean) => {
-    const common = { points: UNLIMITED_POINTS, duration: WINDOW_SECONDS, keyPrefix: `${prefix}:rate:${name}` };
-    const insurance = insured ? { insuranceLimiter: new RateLimiterMemory(common) } : {};
-    return new RateLimiterRedis({ ...common, ...insurance, storeClient: redis, rejectIfRedisNotReady: true });
-  };
-  const requestRate = counter('requests', true);
-  const tokenRate = counter('tokens', true);
-  // Not insured: the count in this process is there anyway, and is bounded.
-  const badKeyRate = counter('bad-keys', false);
+  const counters = createRedisCounters(redis);
+  const onOutcome = createOutageLog(log);
+  const usage = createKeyUsage({ redis, counters, prefix: `${prefix}:rate`, onOutcome, now });
 
   function badKeysExceeded(ip: string | undefined): number {
     const window = badKeys.get(ipGroup(ip), now());
     return window && window.count >= rates.badKeysPerMinute ? window.endsAtMs - now() : 0;
-  }
-
-  function takeBack(keyId: string, requestId: string, tokens: number, used: Count, slot: boolean): void {
-    if (slot) void slots.free(keyId, requestId);
-    if (tokens > 0 && used.msBeforeNext > REFUND_MS_MIN) tokenRate.reward(keyId, tokens).catch(() => undefined);
   }
 
   return {
@@ -169,11 +140,9 @@ export function createRateLimits(options: {
       if (badKeysExceeded(ip) > 0) return;
       const group = ipGroup(ip);
       badKeys.add(group, now());
-      badKeyRate.consume(group).then(
-        ({ consumedPoints, msBeforeNext }) => {
-          if (consumedPoints >= rates.badKeysPerMinute) {
-            badKeys.set(group, { count: consumedPoints, endsAtMs: now() + msBeforeNext });
-          }
+      counters.count(`${prefix}:rate:bad-keys:${group}`, WINDOW_MS).then(
+        ({ count, leftMs }) => {
+          if (count >= rates.badKeysPerMinute) badKeys.set(group, { count, endsAtMs: now() + leftMs });
         },
         () => undefined,
       );
@@ -183,23 +152,16 @@ export function createRateLimits(options: {
 
     admitKey: async (principal, tokens, requestId, deadlineMs) => {
       if (!Number.isSafeInteger(tokens) || tokens < 0) throw new TypeError('admitKey: tokens must be a whole number');
-      const { keyId } = principal;
       const limits = effectiveLimits(principal.limits, rates.key);
-      const tooLarge = tokens > limits.tokensPerMinute;
-      const counted = tooLarge ? 0 : tokens;
-      const [requests, used, slot] = await Promise.all([
-        requestRate.consume(keyId, 1),
-        tokenRate.consume(keyId, counted),
-        tooLarge ? false : slots.take(keyId, requestId, limits.concurrency, deadlineMs),
-      ]);
-      const error = firstRefusal(limits, requests, used, tokens, slot);
-      if (!error) return { admitted: true, headers: rateHeaders(limits, requests, used) };
-      takeBack(keyId, requestId, counted, used, slot);
-      const unused = { msBeforeNext: used.msBeforeNext, consumedPoints: used.consumedPoints - counted };
-      const headers = rateHeaders(limits, requests, unused);
-      return { admitted: false, error, headers: tooLarge ? { ...headers, 'x-should-retry': 'false' } : headers };
+      const wanted = { requestId, tokens, limits, ttlMs: deadlineMs };
+      const use = await usage.admit(principal.keyId, wanted);
+      const headers = rateHeaders(limits, use);
+      if (!use.refusedBy) return { admitted: true, headers };
+      const error = refusalOf(use.refusedBy, wanted, use);
+      const isTooLarge = tokens > limits.tokensPerMinute;
+      return { admitted: false, error, headers: isTooLarge ? { ...headers, 'x-should-retry': 'false' } : headers };
     },
 
-    releaseKey: (principal, requestId) => slots.free(principal.keyId, requestId),
+    releaseKey: (principal, requestId) => usage.free(principal.keyId, requestId),
   };
 }

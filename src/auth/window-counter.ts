@@ -2,11 +2,11 @@ import { createRecentMap } from './recent-map.ts';
 
 /**
  * Counts events per name in fixed windows, in this process only: synchronous, without timers, and bounded, so that it
- * may face hostile input. (RateLimiterMemory has a timer for every name and no bound.)
+ * may face hostile input.
  */
 export type WindowCounter = {
-  /** Counts one more and says how many this window has seen and when it ends. */
-  add(name: string, atMs: number): Window;
+  /** Counts one more, or `amount`, and says how many this window has seen and when it ends. */
+  add(name: string, atMs: number, amount?: number): Window;
   /** The open window, if there is one. */
   get(name: string, atMs: number): Window | undefined;
   /** Sets a count that was learned elsewhere. */
@@ -27,10 +27,10 @@ export function createWindowCounter(options: { windowMs: number; namesMax: numbe
   }
 
   return {
-    add: (name, atMs) => {
+    add: (name, atMs, amount = 1) => {
       const open = get(name, atMs);
       const window = open ?? { count: 0, endsAtMs: atMs + windowMs };
-      window.count++;
+      window.count += amount;
       if (!open) windows.set(name, window);
       return window;
     },
