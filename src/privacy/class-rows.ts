@@ -59,8 +59,8 @@ export async function eraseRows(row: RowClass, accountId: string, ids: readonly 
   const { update, holds } = erasure;
   if (update === 'delete' || ids.length === 0)
     return removeFrom(row, erasure, { _id: { $in: ids }, [row.store.owner]: accountId });
-  // One by one, for an act counts them: of one update of many rows, the evaluation engine also counts those that another
-  // process has changed before it.
+  // One by one, for an act counts them: of an update of many rows, the evaluation engine also counts those that another
+  // process has changed before it, and writes over them (decision 45).
   const updates = ids.map((_id) => {
     const filter = { $and: [{ _id, [row.store.owner]: accountId }, holds] };
     return { updateOne: { filter: filter as never, update } };

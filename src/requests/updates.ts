@@ -8,11 +8,7 @@ import type { ProviderAttempt, RequestDocument, RequestError, Usage, UsageSource
 
 export type Transition = { filter: Document; update: Document | Document[] };
 
-/** What is the same for all requests of a claim, so that claiming many is one statement. */
-export type Claim = { requestIds: readonly string[]; worker: string; token: string; leaseMs: number };
-
-const anyOf = ([first, ...others]: readonly string[]) =>
-  others.length === 0 ? { _id: first } : { _id: { $in: [first, ...others] } };
+export type Claim = { requestId: string; worker: string; token: string; leaseMs: number };
 
 /** What a claim sets. It is also the write-ahead of the provider call: `call` is `sent` from here on. */
 function claimFields({ worker, token, leaseMs }: Claim): Record<string, unknown> {
@@ -30,7 +26,7 @@ function claimFields({ worker, token, leaseMs }: Claim): Record<string, unknown>
 /** accepted -> running. */
 export function claimUpdate(claim: Claim): Transition {
   return {
-    filter: { ...anyOf(claim.requestIds), state: 'accepted' },
+    filter: { _id: claim.requestId, state: 'accepted' },
     update: [{ $set: { state: 'running', ...claimFields(claim) } }],
   };
 }
@@ -45,10 +41,7 @@ export function takeOverUpdate(claim: Claim): Transition {
     field,
     { $cond: [isOver, value, `$${field}`] },
   ]);
-  return {
-    filter: { ...anyOf(claim.requestIds), state: 'running' },
-    update: [{ $set: Object.fromEntries(conditional) }],
-  };
+  return { filter: { _id: claim.requestId, state: 'running' }, update: [{ $set: Object.fromEntries(conditional) }] };
 }
 
 export type Fence = { requestId: string; attempt: number };
@@ -153,7 +146,7 @@ export function endAcceptedUpdate(end: EndBeforeRunning): Transition {
 /** The holds are closed. A hint that keeps the sweeper's index small; the hold itself is the fence. */
 export function settledUpdate(requestIds: readonly string[], at: Date): Transition {
   return {
-    filter: { ...anyOf(requestIds), settled: false },
+    filter: { _id: { $in: [...requestIds] }, settled: false },
     update: { $set: { settled: true, settledAt: at } },
   };
 }

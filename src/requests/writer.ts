@@ -3,15 +3,7 @@ import { type AnyBulkWriteOperation, MongoBulkWriteError, type WithId } from 'mo
 import { createGroupCommit } from '../group-commit.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
-import {
-  type Claim,
-  claimUpdate,
-  type Finish,
-  finishUpdate,
-  settledUpdate,
-  type Transition,
-  takeOverUpdate,
-} from './updates.ts';
+import { claimUpdate, type Finish, finishUpdate, settledUpdate, type Transition, takeOverUpdate } from './updates.ts';
 
 /**
  * Group commit over the writes of requests: one writer per kind. Where not every update of a group matched, the rows
@@ -90,10 +82,15 @@ type Claimed = WithId<RequestDocument>;
 /** First what waits; for the rest, take-overs of dead leases, which are rare. */
 async function flushClaims(ids: string[], worker: string, leaseMs: number): Promise<(Claimed | null)[]> {
   const token = randomUUID();
-  const claim = { requestIds: ids, worker, token, leaseMs };
-  const claimed = await claimWith(claim, claimUpdate);
+  const transition = { ids, token, leaseMs };
+  const claimed = await claimWith(transition, (requestId) => claimUpdate({ requestId, worker, token, leaseMs }));
   const rest = ids.filter((requestId) => !claimed.has(requestId));
-  const taken = rest.length === 0 ? claimed : await claimWith({ ...claim, requestIds: rest }, takeOverUpdate);
+  const taken =
+    rest.length === 0
+      ? claimed
+      : await claimWith({ ...transition, ids: rest }, (requestId) =>
+          takeOverUpdate({ requestId, worker, token, leaseMs }),
+        );
   const won = new Map([...claimed, ...taken]);
   // Two jobs of one request may meet in a group: only the first gets it, or both would call the provider.
   return ids.map((requestId) => {
@@ -103,27 +100,33 @@ async function flushClaims(ids: string[], worker: string, leaseMs: number): Prom
   });
 }
 
-async function claimWith(claim: Claim, transitionOf: (claim: Claim) => Transition): Promise<Map<string, Claimed>> {
-  const { filter, update } = transitionOf(claim);
-  const { requestIds, token, leaseMs } = claim;
+async function claimWith(
+  { ids, token, leaseMs }: { ids: string[]; token: string; leaseMs: number },
+  transitionOf: (requestId: string) => Transition,
+): Promise<Map<string, Claimed>> {
+  const [only] = ids;
   try {
-    if (requestIds.length === 1) {
+    if (only !== undefined && ids.length === 1) {
+      const { filter, update } = transitionOf(only);
       const after = await requests().findOneAndUpdate(filter, update, {
         returnDocument: 'after',
         writeConcern: { w: 1 },
       });
-      return after?.claimToken === token ? new Map([[after._id, after]]) : new Map();
+      return after?.claimToken === token ? new Map([[only, after]]) : new Map();
     }
-    await requests().updateMany(filter, update, { writeConcern: { w: 1 } });
+    await requests().bulkWrite(
+      ids.map((requestId) => operation(transitionOf(requestId))),
+      { ordered: false, writeConcern: { w: 1 } },
+    );
   } catch {
     // Unknown outcome: the token on the rows tells which claims are ours.
   }
-  const mine = await readClaimed(requestIds, token, leaseMs / 2);
+  const mine = await readClaimed(ids, token, leaseMs / 2);
   return new Map(mine.map((request) => [request._id, request]));
 }
 
 /** A claim that nobody comes for ends as interrupted, so its row is asked for again while its lease has time left. */
-async function readClaimed(ids: readonly string[], token: string, patienceMs: number): Promise<Claimed[]> {
+async function readClaimed(ids: string[], token: string, patienceMs: number): Promise<Claimed[]> {
   const giveUpAtMs = performance.now() + patienceMs;
   for (;;) {
     try {

@@ -28,11 +28,11 @@ function setIf(condition: Document, fields: Readonly<Record<string, unknown>>): 
   return [{ $set: Object.fromEntries(guarded) }];
 }
 
-/** Takes due, pending rows nobody holds for `leaseMs`, and counts the attempt. `token` on a row tells that it did. */
-export function claimUpdate(deliveryIds: readonly string[], token: string, leaseMs: number): Transition {
+/** Takes a due, pending row nobody holds for `leaseMs`, and counts the attempt. `token` on the row tells that it did. */
+export function claimUpdate(deliveryId: string, token: string, leaseMs: number): Transition {
   const isFree = { $and: [{ $lte: ['$nextAttemptAt', fromNow(EARLY_MS_MAX)] }, leaseIsOver] };
   const claimed = { attempt: { $add: ['$attempt', 1] }, leaseUntil: fromNow(leaseMs), claimToken: token };
-  return { filter: { _id: { $in: [...deliveryIds] }, state: 'pending' }, update: setIf(isFree, claimed) };
+  return { filter: { _id: deliveryId, state: 'pending' }, update: setIf(isFree, claimed) };
 }
 
 /** Writes to a claimed row and lets it go. The token stays, so that an outcome which was lost on the way can be asked for. */

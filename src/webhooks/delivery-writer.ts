@@ -84,12 +84,16 @@ async function flushClaims(ids: string[], leaseMs: number): Promise<(ClaimedDeli
 }
 
 async function claimAll(ids: string[], token: string, leaseMs: number): Promise<ClaimedDelivery[]> {
-  const { filter, update } = claimUpdate(ids, token, leaseMs);
-  if (ids.length === 1) {
+  const [only] = ids;
+  if (only !== undefined && ids.length === 1) {
+    const { filter, update } = claimUpdate(only, token, leaseMs);
     const row = await rows().findOneAndUpdate(filter, update, { returnDocument: 'after', promoteBuffers: true });
     return row?.claimToken === token ? [row as ClaimedDelivery] : [];
   }
-  await rows().updateMany(filter, update);
+  await rows().bulkWrite(
+    ids.map((id) => operation(claimUpdate(id, token, leaseMs))),
+    { ordered: false },
+  );
   const mine = await rows()
     .find({ _id: { $in: ids }, claimToken: token }, { promoteBuffers: true })
     .toArray();

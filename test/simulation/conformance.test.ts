@@ -231,8 +231,8 @@ const someRequest = fc
 const AT = LONG_AGO;
 const claim = { worker: '$w', token: '$t', leaseMs: 500 };
 const builders: Record<string, (requestId: string, attempt: number) => Guarded> = {
-  claim: (requestId) => claimUpdate({ requestIds: [requestId, 'another'], ...claim }),
-  'take over': (requestId) => takeOverUpdate({ requestIds: [requestId], ...claim }),
+  claim: (requestId) => claimUpdate({ requestId, ...claim }),
+  'take over': (requestId) => takeOverUpdate({ requestId, ...claim }),
   heartbeat: (requestId, attempt) => heartbeatUpdate({ requestId, attempt }, 900, { outputTokens: 3, seq: 4 }),
   'confirm a hold': (requestId) => confirmHeldUpdate(requestId, AT),
   settled: (requestId) => settledUpdate([requestId, 'another'], AT),
