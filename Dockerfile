@@ -30,7 +30,8 @@ COPY config ./config
 COPY docker/healthcheck.mjs ./docker/
 # The operator's commands (keys, accounts, staff, money, webhooks, privacy, backups) run from their sources by tsx.
 COPY src ./src
-COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts scripts/backup.ts scripts/restore.ts scripts/retention.ts scripts/privacy.ts scripts/keys.ts scripts/acts.ts ./scripts/
+COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.ts scripts/staff.ts scripts/adjust.ts scripts/reconcile.ts scripts/webhook.ts scripts/backup.ts scripts/restore.ts scripts/retention.ts scripts/privacy.ts scripts/keys.ts scripts/acts.ts scripts/queue.ts scripts/incident.ts ./scripts/
+COPY scripts/privacy/command.ts scripts/privacy/papers.ts ./scripts/privacy/
 USER 10001:10001
 EXPOSE 8080
 CMD ["node", "dist/api/main.js"]

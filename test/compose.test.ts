@@ -236,11 +236,9 @@ describe('Dockerfile', () => {
   });
 
   it('holds every file that the shipped operator scripts need', () => {
-    const copied =
-      lastStage
-        .find((line) => line.startsWith('COPY scripts/'))
-        ?.split(' ')
-        .slice(1, -1) ?? [];
+    const copied = lastStage
+      .filter((line) => line.startsWith('COPY scripts/'))
+      .flatMap((line) => line.split(' ').slice(1, -1));
     const ignoreFile = readFileSync(path.join(root, '.dockerignore'), 'utf8');
     for (const script of copied) expect(ignoreFile).toContain(`!${script}`);
     const scripts = scanFolders(root, ['scripts']).filter((file) => copied.includes(file.path));
