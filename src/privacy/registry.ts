@@ -22,7 +22,7 @@ const REDIS_CLASSES: readonly DataClass<RedisStore>[] = [
     purpose: 'protection against abuse',
     legalBasis: SECURITY,
     retention: days(0.001, 0, 1, 'the last call', 'a window is a minute; a slot lives as long as its request'),
-    store: { kind: 'redis', families: ['rate', 'slots'], secondsMax: 86_400 },
+    store: { kind: 'redis', families: ['rate', 'requests', 'slots', 'tokens'], secondsMax: 86_400 },
   },
 ];
 
