@@ -24,7 +24,7 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
     keepAlive: 10_000,
     retryStrategy: (attempt: number) => Math.min(attempt * 50, RECONNECT_DELAY_MAX_MS),
   });
-  redis.on('connect', () => gatherWrites(redis.stream));
+  redis.on('connect', () => gatherWrites(redis.stream, END_OF_GATHERING[purpose]));
   let down = false;
   redis.on('error', (error) => {
     if (!down) log.warn({ err: error, reason: purpose }, 'redis connection lost');
@@ -38,10 +38,16 @@ export function createRedis(url: string, purpose: RedisPurpose, log: Logger): Re
 }
 
 /**
- * Lets the commands of one turn of the event loop leave in one system call: the first write corks the socket, and it is
- * uncorked when the turn has heard all its sockets. Nothing waits for a later turn.
+ * When what is gathered goes out. Commands come of what sockets have said: they wait until this turn of the event loop has
+ * heard all of them. Events are published when it has, so they must not wait for the end of the next turn.
  */
-function gatherWrites(stream: Writable): void {
+const END_OF_GATHERING = {
+  commands: (act: () => void) => void setImmediate(act),
+  blocking: (act: () => void) => process.nextTick(act),
+} satisfies Record<RedisPurpose, (act: () => void) => void>;
+
+/** Lets commands leave in one system call: the first write corks the socket, until `atEnd` has it uncorked. */
+function gatherWrites(stream: Writable, atEnd: (act: () => void) => void): void {
   const write = stream.write.bind(stream) as (...args: unknown[]) => boolean;
   let gathering = false;
   const uncork = () => {
@@ -52,7 +58,7 @@ function gatherWrites(stream: Writable): void {
     if (!gathering) {
       gathering = true;
       stream.cork();
-      setImmediate(uncork);
+      atEnd(uncork);
     }
     return write(...args);
   };

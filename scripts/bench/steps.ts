@@ -37,7 +37,7 @@ export const FULL: Effort = {
   warmupMs: 1_500,
   windowMs: 5_000,
   heatMs: 20_000,
-  sustainedShares: [0.95, 0.85, 0.75, 0.6, 0.45, 0.3, 0.2],
+  sustainedShares: [0.95, 0.85, 0.75, 0.6, 0.45, 0.3, 0.2, 0.15, 0.1],
 };
 
 export const QUICK: Effort = {
