@@ -11,16 +11,16 @@ export type RateKind = (typeof RATE_KINDS)[number];
 
 /** Jobs: `failed` counts attempts, also those that are tried again; a job that only waits on is in neither of both ends. */
 export type JobCounts = Record<RateKind, number>;
-export type QueueCounts = Record<QueueName, JobCounts>;
+export type CountsByQueue = Record<QueueName, JobCounts>;
 
 const MINUTE_MS = 60_000;
 /** The present minute and whole ones before it. */
 const MINUTES = 5;
 const TTL_SECONDS = 2 * MINUTES * 60;
 
-export function noCounts(): QueueCounts {
+export function noCounts(): CountsByQueue {
   const counts = QUEUES.map((queue) => [queue, { started: 0, finished: 0, failed: 0 }] as const);
-  return Object.fromEntries(counts) as QueueCounts;
+  return Object.fromEntries(counts) as CountsByQueue;
 }
 
 const minuteOf = (atMs: number) => Math.floor(atMs / MINUTE_MS);
@@ -28,7 +28,7 @@ const keyOf = (prefix: string, minute: number) => `${prefix}:rates:${minute}`;
 const fieldOf = (queue: QueueName, kind: RateKind) => `${queue}:${kind}`;
 
 /** Adds what one process counted since it last did so. Rejects when Redis does not answer. */
-export async function addCounts(redis: Redis, prefix: string, counts: QueueCounts, nowMs: number): Promise<void> {
+export async function addCounts(redis: Redis, prefix: string, counts: CountsByQueue, nowMs: number): Promise<void> {
   const key = keyOf(prefix, minuteOf(nowMs));
   const added = QUEUES.flatMap((queue) => RATE_KINDS.map((kind) => [queue, kind, counts[queue][kind]] as const));
   const some = added.filter(([, , count]) => count > 0);
@@ -40,7 +40,7 @@ export async function addCounts(redis: Redis, prefix: string, counts: QueueCount
 }
 
 /** Jobs per minute, to a tenth, over the last four to five minutes. Rejects when Redis does not answer. */
-export async function readRates(redis: Redis, prefix: string, nowMs: number): Promise<QueueCounts> {
+export async function readRates(redis: Redis, prefix: string, nowMs: number): Promise<CountsByQueue> {
   const oldest = minuteOf(nowMs) - MINUTES + 1;
   const minutes = Array.from({ length: MINUTES }, (_, index) => oldest + index);
   const told = await Promise.all(minutes.map((minute) => redis.hgetall(keyOf(prefix, minute))));

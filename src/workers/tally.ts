@@ -1,6 +1,6 @@
 import type { QueueName } from '../queue/define-job.ts';
 import { JOBS } from '../queue/jobs.ts';
-import { noCounts, type QueueCounts } from '../queue/rates.ts';
+import { type CountsByQueue, noCounts } from '../queue/rates.ts';
 import type { JobObserver } from '../queue/run-job.ts';
 
 /** What this process does with the jobs of each queue, counted until it is told. */
@@ -8,7 +8,7 @@ export type Tally = {
   started(counts: Readonly<Record<QueueName, number>>): void;
   ended: JobObserver;
   /** What was counted since the last call. */
-  take(): QueueCounts;
+  take(): CountsByQueue;
 };
 
 export function createTally(): Tally {

@@ -61,16 +61,6 @@ describe.each([
   });
 });
 
-test('of requests that several workers claim in groups at once, each is had once', async () => {
-  const counts: number[] = [];
-  for (let round = 0; round < 30; round++) {
-    const ids = await Promise.all(Array.from({ length: 8 }, () => request()));
-    const claims = Array.from({ length: 4 }, worker).flatMap((writer) => ids.map((id) => writer.claim(id)));
-    counts.push((await Promise.all(claims)).filter((claimed) => claimed !== null).length);
-  }
-  expect(counts).toEqual(counts.map(() => 8));
-});
-
 test('a request with a living lease, or one that has ended, is not to be had', async () => {
   const living = await request({ ...overdue, leaseUntil: new Date(Date.now() + 60_000) });
   const ended = await request({ state: 'done', settled: true });
