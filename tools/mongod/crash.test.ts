@@ -138,6 +138,20 @@ test('postgres killed under load: it recovers by itself, no acknowledged write i
   expect(sum).toBe(acknowledged.increments + 3 * acknowledged.bulks);
 }, 60_000);
 
+test('postgres killed while a process of its hangs: that one is ended, so that the next can start', async () => {
+  const dbPath = newDbPath();
+  const { client } = await start(dbPath);
+  const rows = rowsOf(client);
+  await rows.insertOne({ _id: 1, n: 1 });
+  const postmaster = postmasterOf(dbPath);
+  const hanging = aBackendOf(postmaster, dbPath);
+  process.kill(hanging, 'SIGSTOP');
+  process.kill(postmaster, 'SIGKILL');
+  await until('postgres runs again', () => hasPostmaster(dbPath) && postmasterOf(dbPath) !== postmaster);
+  expect(processesOf(dbPath)).not.toContain(hanging);
+  expect(await rows.countDocuments()).toBe(1);
+});
+
 function hasPostmaster(dbPath: string): boolean {
   return existsSync(path.join(dbPath, 'postgres/postmaster.pid'));
 }

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
@@ -173,9 +174,9 @@ function postmasterPid(data: string): number | undefined {
   try {
     const pid = Number.parseInt(readFileSync(path.join(data, 'postmaster.pid'), 'utf8'), 10);
     // The file outlives a killed postmaster and the number may belong to somebody else now: the working directory tells.
-    return readlinkSync(`/proc/${pid}/cwd`) === realpathSync(data) ? pid : undefined;
+    return workingFolderOf(pid) === realpathSync(data) ? pid : undefined;
   } catch {
-    return undefined;
+    return undefined; // It has ended since.
   }
 }
 
@@ -183,6 +184,7 @@ function postmasterPid(data: string): number | undefined {
 async function endStalePostgres(data: string): Promise<void> {
   const sockets = socketsInUse(data);
   await endPostmaster(data);
+  await endOrphans(data);
   if (sockets !== undefined) rmSync(sockets, { recursive: true, force: true });
 }
 
@@ -193,15 +195,59 @@ function socketsInUse(data: string): string | undefined {
   return folder !== undefined && path.basename(folder).startsWith(SOCKETS_PREFIX) ? folder : undefined;
 }
 
+/**
+ * Ends what a killed postmaster left behind. A process of its that does not look up (it waits for a lock, say) holds on to the shared
+ * memory, and no new postmaster starts while anybody does.
+ */
+async function endOrphans(data: string): Promise<void> {
+  for (let waits = 0; waits < 40; waits++) {
+    const orphans = serversIn(data);
+    if (orphans.length === 0) return;
+    for (const pid of orphans) signal(pid, 'SIGKILL');
+    await delay(50);
+  }
+}
+
+/** The processes that run postgres on these data; its guard, which is in the same folder, is none. */
+function serversIn(data: string): number[] {
+  const folder = realpathSync(data);
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => workingFolderOf(pid) === folder && isServer(pid));
+}
+
+/** By the command line: the program itself is the loader that the packages bring. */
+function isServer(pid: number): boolean {
+  try {
+    const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return line.includes('postgres') && !line.includes(path.basename(GUARD));
+  } catch {
+    return false; // It has ended since.
+  }
+}
+
+/** Undefined for a process that is gone or not ours to look at. */
+function workingFolderOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false; // It has ended since.
+  }
+}
+
 async function endPostmaster(data: string): Promise<void> {
-  for (const signal of ['SIGQUIT', 'SIGKILL'] as const) {
+  for (const name of ['SIGQUIT', 'SIGKILL'] as const) {
     const pid = postmasterPid(data);
-    if (pid === undefined) return;
-    try {
-      process.kill(pid, signal);
-    } catch {
-      return;
-    }
+    if (pid === undefined || !signal(pid, name)) return;
     for (let waits = 0; waits < 40 && postmasterPid(data) === pid; waits++) await delay(50);
   }
 }
