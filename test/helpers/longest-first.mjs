@@ -2,7 +2,7 @@
 import sequencer from '@jest/test-sequencer';
 
 const Sequencer = sequencer.default ?? sequencer;
-const LONG = /[\\/]test[\\/](flows[\\/]|admin[\\/]walk\.test|start\.test|simulation[\\/]simulation)/;
+const LONG = /[\\/]test[\\/](flows[\\/]|admin[\\/]walk-|start\.test|simulation[\\/]simulation)/;
 
 export default class LongestFirst extends Sequencer {
   async sort(tests) {
