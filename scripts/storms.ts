@@ -1,12 +1,39 @@
 /**
- * `npm run storms`: the storms of test/flows/storms.test.ts at their full size. 200 payments told 100 times each, the jobs of
- * 1 000 finished requests queued 100 times, holds and settlements by ten processes at once.
+ * `npm run storms [-- --write]`: the storms of test/flows/storms.test.ts at their full size: 200 payments told 100 times each, the
+ * jobs of 1 000 finished requests queued 100 times, holds and settlements by ten processes at once. Takes up to an hour; `--write`
+ * also keeps the table in docs/reliability.md.
  */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { testRun } from './report-run.ts';
+import { markdownTable, writeSection } from './report-section.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
 
-const { ok, about } = await testRun(ROOT, ['test/flows/storms', '--verbose'], { STORMS: 'full' });
-process.stdout.write(`${about}: ${ok ? 'every storm was weathered' : 'FAILED'}\n`);
-process.exitCode = ok ? 0 : 1;
+const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-storms-'));
+const report = join(folder, 'storms.json');
+try {
+  const environment = { STORMS: 'full', STORMS_REPORT: report };
+  const { ok, about } = await testRun(ROOT, ['test/flows/storms', '--verbose'], environment);
+  process.stdout.write(`${about}: ${ok ? 'every storm was weathered' : 'FAILED'}\n`);
+  if (values.write && ok) {
+    const storms = JSON.parse(readFileSync(report, 'utf8')) as { name: string; seconds: number }[];
+    const table = markdownTable(
+      ['storm', 'seconds'],
+      storms.map(({ name, seconds }) => [name, seconds.toFixed(1)]),
+    );
+    const body = `${about}. \`npm run storms\`: every storm was weathered.\n\n${table}`;
+    writeSection(
+      join(ROOT, 'docs', 'reliability.md'),
+      { name: 'storms', heading: 'Storms', body },
+      { title: 'Reliability' },
+    );
+  }
+  process.exitCode = ok ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,15 +1,14 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { nativeCollection } from '../../src/models/connect.ts';
 import { RetentionRun, type RetentionRunDocument } from '../../src/models/retention-run.ts';
 import { runLoad } from '../bench/load.ts';
 import { WORKLOADS } from '../bench/seed.ts';
-import { type Summary, summarize } from '../bench/statistics.ts';
+import { median, type Summary, summarize } from '../bench/statistics.ts';
 import { type BenchSystem, startSystem, withDatabase } from '../bench/system.ts';
 import type { MeasurementContext } from '../run-measurement.ts';
+import type { MemoryLook } from './memory-probe.ts';
 import { insertOldRequests } from './rows.ts';
 
 export type PurgeOptions = { rows: number; perSecond: number; mongoUri: string | undefined };
@@ -21,9 +20,11 @@ export type PurgeFigures = {
   alone: Summary;
   beside: Summary;
   failed: number;
-  /** Resident memory of the purging process: after its first batches, and its peak. */
-  residentMb: { early: number; peak: number };
+  memory: MemoryFigures;
 };
+
+/** Of the purging process. In use after a collection, medians of the first and the last quarter; resident, at most. */
+export type MemoryFigures = { firstUsedMb: number; lastUsedMb: number; residentMb: number };
 
 const ACCOUNTS = 8;
 const WORKLOAD = 'plain';
@@ -31,9 +32,8 @@ const WARMUP_MS = 5_000;
 const ALONE_MS = 20_000;
 const WINDOW_MS = 2_000;
 const DRAIN_MS = 5_000;
-const WATCH_MS = 250;
-const EARLY_LOOKS = 12;
 const PURGE_MS_MAX = 3_600_000;
+const PROBE = new URL('./memory-probe.ts', import.meta.url).href;
 
 /** Load alone, then the same load while another process purges everything. */
 export async function runPurge(options: PurgeOptions, context: MeasurementContext): Promise<PurgeFigures> {
@@ -57,7 +57,7 @@ export async function runPurge(options: PurgeOptions, context: MeasurementContex
     beside.latenciesMs.push(...window.latenciesMs);
     beside.failed += window.failed;
   }
-  const residentMb = await purging;
+  const memory = await purging;
   const run = await withDatabase(system.mongo, () => nativeCollection<RetentionRunDocument>(RetentionRun).findOne({}));
   const content = run?.classes.find(({ classId }) => classId === 'request.content');
   return {
@@ -67,7 +67,7 @@ export async function runPurge(options: PurgeOptions, context: MeasurementContex
     alone: summarize(alone.latenciesMs),
     beside: summarize(beside.latenciesMs),
     failed: alone.failed + beside.failed,
-    residentMb,
+    memory,
   };
 }
 
@@ -94,11 +94,21 @@ async function loadFor({ product }: BenchSystem, perSecond: number, windowMs: nu
 }
 
 /** `npm run retention -- run` as a process of its own; gives its memory. */
-async function purge(system: BenchSystem, { root, signal }: MeasurementContext): Promise<PurgeFigures['residentMb']> {
+async function purge(system: BenchSystem, { root, signal }: MeasurementContext): Promise<MemoryFigures> {
   const secret = () => randomBytes(32).toString('base64');
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', join('scripts', 'retention.ts'), 'run', '--by', 'bench-purge'],
+    [
+      '--expose-gc',
+      '--import',
+      'tsx',
+      '--import',
+      PROBE,
+      join('scripts', 'retention.ts'),
+      'run',
+      '--by',
+      'bench-purge',
+    ],
     {
       cwd: root,
       env: {
@@ -110,7 +120,7 @@ async function purge(system: BenchSystem, { root, signal }: MeasurementContext):
         KEY_PEPPER: secret(),
         MASTER_KEYS: `1:${secret()}`,
       },
-      stdio: ['ignore', 'ignore', 'inherit'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       signal,
       timeout: PURGE_MS_MAX,
     },
@@ -118,22 +128,14 @@ async function purge(system: BenchSystem, { root, signal }: MeasurementContext):
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('exit', resolve);
   });
-  const looks: number[] = [];
-  while (child.exitCode === null && child.signalCode === null) {
-    // A process that has just ended has no memory any more.
-    const residentMb = residentMbOf(child.pid);
-    if (!Number.isNaN(residentMb)) looks.push(residentMb);
-    await Promise.race([ended, delay(WATCH_MS)]);
-  }
+  const looks: MemoryLook[] = [];
+  child.on('message', (look) => looks.push(look as MemoryLook));
   if ((await ended) !== 0) throw new Error('the purge failed');
-  return { early: looks[Math.min(EARLY_LOOKS, looks.length - 1)] ?? Number.NaN, peak: Math.max(...looks) };
-}
-
-/** From /proc (Linux); NaN elsewhere. */
-function residentMbOf(pid: number | undefined): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024;
-  } catch {
-    return Number.NaN;
-  }
+  const quarter = Math.ceil(looks.length / 4);
+  const used = looks.map(({ usedMb }) => usedMb);
+  return {
+    firstUsedMb: median(used.slice(0, quarter)),
+    lastUsedMb: median(used.slice(-quarter)),
+    residentMb: Math.max(...looks.map(({ residentMb }) => residentMb)),
+  };
 }

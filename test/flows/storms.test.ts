@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import { createAccountWriter, creditAccount, settlementOf } from '../../src/billing/account.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createLogger } from '../../src/log.ts';
@@ -33,6 +34,17 @@ beforeAll(async () => {
   system = await startSystem(stores, { env: PATIENT_TIMERS });
 }, 60_000);
 afterAll(() => system.stop());
+
+const storms: { name: string; seconds: number }[] = [];
+let startedMs = 0;
+beforeEach(() => {
+  startedMs = Date.now();
+});
+afterEach(() => {
+  const { currentTestName = '' } = expect.getState();
+  storms.push({ name: currentTestName, seconds: (Date.now() - startedMs) / 1_000 });
+  if (process.env.STORMS_REPORT) writeFileSync(process.env.STORMS_REPORT, JSON.stringify(storms));
+});
 
 const credit = (accountId: string, entryId: string, amountMicros = RUB) =>
   creditAccount({ accountId, entryId, amountMicros, kind: 'top_up' });
@@ -78,7 +90,7 @@ async function answered(customer: Customer, count: number): Promise<Reply[]> {
   return replies;
 }
 
-test('N3: jobs of finished requests that come again and again call nobody and charge nobody', async () => {
+test(`N3: jobs of ${SIZES.requests} finished requests that come ${SIZES.timesQueued} times more call nobody and charge nobody`, async () => {
   const customer = await system.customer({ rub: 100 });
   const replies = await answered(customer, SIZES.requests);
   await waitForQuiet();
@@ -116,7 +128,7 @@ const orderOf = (order: Partial<Order>): Order => ({
   ...order,
 });
 
-test('N4: of 500 holds at once by several processes, on an account with money for 37, exactly 37 succeed', async () => {
+test(`N4: of 500 holds at once by ${SIZES.processes} processes, on an account with money for 37, exactly 37 succeed`, async () => {
   const accountId = await accountWith(37n);
   const orders = Array.from({ length: SIZES.processes }, () =>
     orderOf({ holds: Array.from({ length: 500 / SIZES.processes }, () => holdOn(accountId)) }),
@@ -128,7 +140,7 @@ test('N4: of 500 holds at once by several processes, on an account with money fo
   await expectSound(accountId);
 });
 
-test('N5: one hold settled and released by fifty writers of several processes at once is closed once, in one way', async () => {
+test(`N5: one hold settled and released by fifty writers of ${SIZES.processes} processes at once is closed once, in one way`, async () => {
   const accountId = await accountWith(10n);
   const [hold, ...others] = Array.from({ length: 5 }, () => holdOn(accountId));
   if (!hold) throw new Error('no hold');
