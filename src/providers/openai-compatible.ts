@@ -7,6 +7,7 @@ import {
   type ProviderRequest,
   type RouteTarget,
 } from './provider.ts';
+import { readBody } from './read-body.ts';
 
 export type AdapterTimeouts = {
   connectTimeoutMs: number;
@@ -17,7 +18,6 @@ export type AdapterTimeouts = {
 };
 
 const ERROR_BODY_BYTES_MAX = 16_384;
-const TAIL_BYTES_MAX = 16_384;
 const PUBLIC_TEXT_CHARACTERS_MAX = 500;
 const RETRY_AFTER_MS_MAX = 60_000;
 
@@ -55,7 +55,7 @@ export function createOpenAiCompatible(timeouts: AdapterTimeouts): Provider {
       return {
         status: response.statusCode,
         contentType,
-        body: bounded(response.body, timeouts.bytesMax, signal),
+        read: (take) => readBody(response.body, timeouts.bytesMax, take, (error) => transportFailure(error, signal)),
       } satisfies ProviderAnswer;
     },
     close: () => agent.close(),
@@ -167,27 +167,4 @@ async function refusal(response: Dispatcher.ResponseData): Promise<ProviderFailu
 function retryAfter(header: string | string[] | undefined): number | undefined {
   const seconds = Number(Array.isArray(header) ? header[0] : header);
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1_000, RETRY_AFTER_MS_MAX) : undefined;
-}
-
-/**
- * The body's bytes, bounded, with transport errors translated. What is left when the reader stops early (a tail after
- * the last event) is read and thrown away within a bound, so that the connection can be used again.
- */
-async function* bounded(
-  body: Dispatcher.ResponseData['body'],
-  bytesMax: number,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  let bytes = 0;
-  try {
-    for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) throw new ProviderFailure('result_too_large', 'too_many_bytes', { definite: false });
-      yield chunk;
-    }
-  } catch (error) {
-    throw error instanceof ProviderFailure ? error : transportFailure(error, signal);
-  } finally {
-    if (!body.readableEnded) body.dump({ limit: TAIL_BYTES_MAX }).catch(() => undefined);
-  }
 }

@@ -18,11 +18,18 @@ export type ProviderRequest = {
   requestId: string;
 };
 
-/** A 2xx answer whose body is still arriving. Iterating throws `ProviderFailure` on a cut, a stall or too many bytes. */
+/**
+ * What a reader makes of a piece of an answer: go on, go on once a promise has resolved, or `enough`, which leaves the rest.
+ * What it throws ends the reading too.
+ */
+export type Taken = undefined | Promise<void> | 'enough';
+
+/** A 2xx answer whose body is still arriving. */
 export type ProviderAnswer = {
   status: number;
   contentType: string;
-  body: AsyncIterable<Buffer>;
+  /** Gives the body's bytes as they come. Rejects with `ProviderFailure` on a cut, a stall or too many bytes. */
+  read(take: (chunk: Buffer) => Taken): Promise<void>;
 };
 
 /**

@@ -107,10 +107,11 @@ async function callRoute(input: CallInput, route: ResolvedRoute, progress: Progr
 
 async function readPlain(answer: ProviderAnswer, progress: Progress): Promise<Buffer[]> {
   const chunks: Buffer[] = [];
-  for await (const chunk of answer.body) {
+  await answer.read((chunk) => {
     progress.firstByteAt ??= new Date();
     chunks.push(chunk);
-  }
+    return undefined;
+  });
   const plain = readPlainAnswer(Buffer.concat(chunks));
   progress.usage = plain.usage;
   progress.upstreamId = plain.upstreamId;
@@ -125,7 +126,7 @@ async function relayStream(
   if (!/event-stream/i.test(answer.contentType))
     throw new ProviderFailure('provider_error', 'not_a_stream', { definite: false });
   const streamed = new StreamedAnswer(request.includeUsage);
-  for await (const chunk of answer.body) {
+  await answer.read((chunk) => {
     try {
       for (const payload of streamed.push(chunk)) {
         progress.firstByteAt ??= new Date();
@@ -138,9 +139,8 @@ async function relayStream(
       progress.usage = streamed.usage;
       progress.upstreamId = streamed.upstreamId;
     }
-    if (streamed.complete) break;
-    await deps.publisher.room();
-  }
+    return streamed.complete ? 'enough' : deps.publisher.room();
+  });
   streamed.end();
   return [DONE];
 }

@@ -27,8 +27,11 @@ export type EventWriter = {
 
 export type Publisher = {
   open(options: EventWriterOptions): EventWriter;
-  /** Resolves while less than the bound waits for Redis: what keeps a fast provider from filling memory. */
-  room(): Promise<void>;
+  /**
+   * Undefined while less than the bound waits for Redis; else a promise that resolves when there is room again, which is
+   * what keeps a fast provider from filling memory.
+   */
+  room(): Promise<void> | undefined;
   /** Resolves when everything queued so far has been taken by Redis, or `timeoutMs` passed. */
   flushed(timeoutMs: number): Promise<void>;
 };
@@ -44,8 +47,14 @@ const TTL_PARTS = 4;
  * How far a log may lag behind what was told live, and how many bytes may wait for that. Sealing and storing each event by
  * itself costs more than telling it; only readers that come back wait for the log.
  */
-const LOG_LAG_MS = 200;
+const LOG_LAG_MS = { least: 200, most: 1_000 };
+/** Logs that are written a second, at most: with many of them open each is written less often, in larger batches. */
+const LOG_WRITES_PER_SECOND = 1_000;
 const LOG_LAG_BYTES_MAX = 64 * 1024;
+
+function lagFor(logs: number): number {
+  return Math.min(Math.max((logs / LOG_WRITES_PER_SECOND) * 1_000, LOG_LAG_MS.least), LOG_LAG_MS.most);
+}
 
 type LogBatch = { frames: Frame[]; bytes: number; seal: Seal; ttlSeconds: number | undefined };
 
@@ -60,6 +69,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
   let due = new Set<string>();
   const lagging = new Map<string, LogBatch>();
   let lag: NodeJS.Timeout | undefined;
+  let lagMs = LOG_LAG_MS.least;
   let scheduled = false;
   let waitingBytes = 0;
   const flights = new Set<Promise<unknown>>();
@@ -127,7 +137,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     if (ttl !== undefined || batch.bytes >= LOG_LAG_BYTES_MAX) {
       due.add(requestId);
       schedule();
-    } else lag ??= setTimeout(catchUp, LOG_LAG_MS);
+    } else lag ??= setTimeout(catchUp, lagMs);
   }
 
   /** All logs come up to date, together. */
@@ -135,6 +145,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     clearTimeout(lag);
     lag = undefined;
     if (lagging.size === 0) return;
+    lagMs = lagFor(lagging.size);
     for (const requestId of lagging.keys()) due.add(requestId);
     schedule();
   }
@@ -161,8 +172,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
         lastSeq: () => seq,
       };
     },
-    room: () =>
-      waitingBytes < WAITING_BYTES_MAX ? Promise.resolve() : new Promise((resolve) => roomWaiters.push(resolve)),
+    room: () => (waitingBytes < WAITING_BYTES_MAX ? undefined : new Promise((resolve) => roomWaiters.push(resolve))),
     flushed: async (timeoutMs) => {
       catchUp();
       if (scheduled) await new Promise((resolve) => setImmediate(resolve));

@@ -104,16 +104,15 @@ export function createProvider(scheduler: Scheduler, faults: Faults, invariants:
           }
           const choices = [{ index: 0, message: { role: 'assistant', content: 'said' }, finish_reason: 'stop' }];
           const body = Buffer.from(JSON.stringify({ id: `chat-${requestId}`, choices, usage }));
-          resolve({ status: 200, contentType: 'application/json', body: chunksOf(body) });
+          const read = async (take: (chunk: Buffer) => unknown) => {
+            await take(body);
+          };
+          resolve({ status: 200, contentType: 'application/json', read });
         }, delayMs);
       });
     },
     close: () => Promise.resolve(),
   };
-}
-
-async function* chunksOf(body: Buffer): AsyncIterable<Buffer> {
-  yield body;
 }
 
 const PRICE = {

@@ -198,12 +198,7 @@ describe('with a Redis that does not take anything', () => {
       sent++;
       await turn();
       await turn();
-      room = await Promise.race([
-        publisher.room().then(() => true),
-        turn()
-          .then(turn)
-          .then(() => false),
-      ]);
+      room = publisher.room() === undefined;
     }
     expect(sent).toBeLessThanOrEqual(34);
     const waiting = Promise.all([publisher.room(), publisher.room()]);
