@@ -3,7 +3,7 @@ import { AppError, errorBody } from '../errors.ts';
 import type { EndOfAnswer } from '../stream/events.ts';
 
 const LF = 0x0a;
-const BLANK = Buffer.from('\n\n');
+const BLANK = '\n\n';
 const HEARTBEAT = ': waiting\n\n';
 /** A reader that takes nothing for so many heartbeats is as good as gone. */
 const STALLED_HEARTBEATS = 3;
@@ -12,7 +12,13 @@ const SLICE_BYTES = 16 * 1024;
 /** An event as it goes over the wire: its number as `id`, so that a client can continue after it. */
 export function sseEvent(seq: number, payload: Buffer): Buffer {
   const head = `id: ${seq}\ndata: `;
-  if (!payload.includes(LF)) return Buffer.concat([Buffer.from(head), payload, BLANK]);
+  if (!payload.includes(LF)) {
+    const event = Buffer.allocUnsafe(head.length + payload.length + BLANK.length);
+    event.write(head, 'latin1');
+    payload.copy(event, head.length);
+    event.write(BLANK, head.length + payload.length, 'latin1');
+    return event;
+  }
   return Buffer.from(`${head}${payload.toString('utf8').replaceAll('\n', '\ndata: ')}\n\n`);
 }
 

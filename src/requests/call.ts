@@ -11,6 +11,7 @@ import { type Bill, billFor, NOTHING_CHARGED } from './bill.ts';
 import type { ResolvedRoute } from './catalogue.ts';
 import { orderFor } from './choose-route.ts';
 import { openRoutes } from './cross-border.ts';
+import { PayloadStore } from './payload-store.ts';
 import type { RunDependencies, RunOutcome } from './run-types.ts';
 import { Aborted, type RunningRequest } from './running.ts';
 import { deliveredText, estimateUsage, roughTokens } from './token-estimate.ts';
@@ -29,7 +30,12 @@ const DONE = Buffer.from('[DONE]');
 const ABORT_CODES = { cancelled: 'cancelled', deadline: 'deadline_exceeded', lease_lost: 'interrupted' } as const;
 
 /** What has come from the provider so far, whichever way the call ends. */
-type Progress = { relayed: Buffer[]; usage: unknown; upstreamId: string | undefined; firstByteAt: Date | undefined };
+type Progress = {
+  relayed: PayloadStore;
+  usage: unknown;
+  upstreamId: string | undefined;
+  firstByteAt: Date | undefined;
+};
 
 /**
  * Calls the provider over the model's routes. Another route is tried only when the failure certainly left nothing done
@@ -43,7 +49,12 @@ export async function callProvider(input: CallInput): Promise<RunOutcome> {
   let last: ProviderFailure | undefined;
   for (const route of routes) {
     if (!deps.breaker.allows(route.target.routeId, Date.now())) continue;
-    const progress: Progress = { relayed: [], usage: undefined, upstreamId: undefined, firstByteAt: undefined };
+    const progress: Progress = {
+      relayed: new PayloadStore(),
+      usage: undefined,
+      upstreamId: undefined,
+      firstByteAt: undefined,
+    };
     const startedAt = new Date();
     try {
       const closing = await callRoute(input, route, progress);
@@ -55,7 +66,7 @@ export async function callProvider(input: CallInput): Promise<RunOutcome> {
       attempts.push(attemptOf(route, startedAt, failure.outcome, failure.status));
       noteFailure(input, route, failure);
       last = failure;
-      const mayTryNext = failure.definite && progress.relayed.length === 0 && failure.code !== 'provider_rejected';
+      const mayTryNext = failure.definite && progress.relayed.count === 0 && failure.code !== 'provider_rejected';
       if (!mayTryNext) return brokenOutcome(input, route, progress, attempts, failure);
     }
   }
@@ -183,12 +194,13 @@ async function doneOutcome(
   attempts: ProviderAttempt[],
   closing: Buffer[],
 ): Promise<RunOutcome> {
-  const delivered = input.request.stream ? progress.relayed : closing;
+  const relayed = progress.relayed.all();
+  const delivered = input.request.stream ? relayed : closing;
   return {
     state: 'done',
     bill: await billFor(input.request, progress.usage, route.quirks, estimator(input, delivered)),
     attempts,
-    relayed: progress.relayed,
+    relayed,
     closing,
     firstSeq: 1,
     provider: upstreamOf(route, progress),
@@ -207,16 +219,17 @@ async function brokenOutcome(
   attempts: ProviderAttempt[],
   failure: ProviderFailure,
 ): Promise<RunOutcome> {
-  const delivered = progress.relayed.length > 0;
+  const relayed = progress.relayed.all();
+  const delivered = relayed.length > 0;
   const reportedByProvider = failure.definite;
   const bill: Bill =
     delivered && !reportedByProvider
-      ? await billFor(input.request, progress.usage, route.quirks, estimator(input, progress.relayed))
+      ? await billFor(input.request, progress.usage, route.quirks, estimator(input, relayed))
       : NOTHING_CHARGED;
   const shown = delivered && !reportedByProvider && failure.code !== 'cancelled' ? interrupted(failure) : failure;
   return {
     ...failedOutcome(shown, attempts, bill),
-    relayed: progress.relayed,
+    relayed,
     provider: upstreamOf(route, progress),
     ...(progress.firstByteAt === undefined ? {} : { firstByteAt: progress.firstByteAt }),
   };

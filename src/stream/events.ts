@@ -17,21 +17,51 @@ const ID_BYTES = 30;
 const HEADER_BYTES = 10 + ID_BYTES;
 const TYPE_CODES: Record<FrameType, number> = { data: 1, end: 2 };
 
+/** Writes one frame and gives where the next one begins. */
+function writeFrame(buffer: Buffer, offset: number, frame: Frame): number {
+  if (frame.requestId.length !== ID_BYTES) throw new Error('frame: a request id has 30 characters');
+  buffer[offset] = TYPE_CODES[frame.type];
+  buffer[offset + 1] = frame.attempt;
+  buffer.writeUInt32LE(frame.seq, offset + 2);
+  buffer.writeUInt32LE(frame.payload.length, offset + 6);
+  buffer.write(frame.requestId, offset + 10, ID_BYTES, 'latin1');
+  frame.payload.copy(buffer, offset + HEADER_BYTES);
+  return offset + HEADER_BYTES + frame.payload.length;
+}
+
 export function encodeFrames(frames: readonly Frame[]): Buffer {
   const bytes = frames.reduce((sum, frame) => sum + HEADER_BYTES + frame.payload.length, 0);
   const buffer = Buffer.allocUnsafe(bytes);
   let offset = 0;
-  for (const frame of frames) {
-    if (frame.requestId.length !== ID_BYTES) throw new Error('frame: a request id has 30 characters');
-    buffer[offset] = TYPE_CODES[frame.type];
-    buffer[offset + 1] = frame.attempt;
-    buffer.writeUInt32LE(frame.seq, offset + 2);
-    buffer.writeUInt32LE(frame.payload.length, offset + 6);
-    buffer.write(frame.requestId, offset + 10, ID_BYTES, 'latin1');
-    frame.payload.copy(buffer, offset + HEADER_BYTES);
-    offset += HEADER_BYTES + frame.payload.length;
-  }
+  for (const frame of frames) offset = writeFrame(buffer, offset, frame);
   return buffer;
+}
+
+const BATCH_BYTES_AT_FIRST = 4_096;
+
+/** Frames that are collected for a while: written when they come, so that nothing of them is kept but their bytes. */
+export class FrameBatch {
+  private buffer = Buffer.alloc(0);
+  private used = 0;
+
+  add(frame: Frame): void {
+    const end = this.used + HEADER_BYTES + frame.payload.length;
+    if (end > this.buffer.length) {
+      const grown = Buffer.allocUnsafe(Math.max(end, 2 * this.buffer.length, BATCH_BYTES_AT_FIRST));
+      this.buffer.copy(grown, 0, 0, this.used);
+      this.buffer = grown;
+    }
+    this.used = writeFrame(this.buffer, this.used, frame);
+  }
+
+  get length(): number {
+    return this.used;
+  }
+
+  /** As of `encodeFrames`; a view that the next `add` may change. */
+  get bytes(): Buffer {
+    return this.buffer.subarray(0, this.used);
+  }
 }
 
 /** Throws on anything that `encodeFrames` did not write. Payloads are views into `buffer`. */

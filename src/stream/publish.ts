@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
-import { type EndOfAnswer, encodeFrames, type Frame, type FrameType, streamKeys } from './events.ts';
+import { type EndOfAnswer, encodeFrames, type Frame, FrameBatch, type FrameType, streamKeys } from './events.ts';
 
 /** Seals what is kept in Redis; live messages are not kept. */
 export type Seal = (plain: Uint8Array) => Buffer;
@@ -56,7 +56,7 @@ function lagFor(logs: number): number {
   return Math.min(Math.max((logs / LOG_WRITES_PER_SECOND) * 1_000, LOG_LAG_MS.least), LOG_LAG_MS.most);
 }
 
-type LogBatch = { frames: Frame[]; bytes: number; seal: Seal; ttlSeconds: number | undefined };
+type LogBatch = { frames: FrameBatch; seal: Seal; ttlSeconds: number | undefined };
 
 /**
  * Writes events: live over pub/sub to the one api process that waits, flushed once per event-loop turn and never on a
@@ -98,7 +98,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
       const batch = lagging.get(requestId);
       if (!batch) continue;
       lagging.delete(requestId);
-      const sealed = batch.seal(encodeFrames(batch.frames));
+      const sealed = batch.seal(batch.frames.bytes);
       const key = streamKeys.log(prefix, requestId);
       pipeline.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed);
       if (batch.ttlSeconds !== undefined) pipeline.expire(key, batch.ttlSeconds);
@@ -129,12 +129,11 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
 
   /** @param ttl when given, the log lives so many seconds from this event on, and the event goes there at once. */
   function keep(requestId: string, seal: Seal, frame: Frame, ttl: number | undefined): void {
-    const batch = lagging.get(requestId) ?? { frames: [], bytes: 0, seal, ttlSeconds: undefined };
+    const batch = lagging.get(requestId) ?? { frames: new FrameBatch(), seal, ttlSeconds: undefined };
     lagging.set(requestId, batch);
-    batch.frames.push(frame);
-    batch.bytes += frame.payload.length;
+    batch.frames.add(frame);
     batch.ttlSeconds = ttl ?? batch.ttlSeconds;
-    if (ttl !== undefined || batch.bytes >= LOG_LAG_BYTES_MAX) {
+    if (ttl !== undefined || batch.frames.length >= LOG_LAG_BYTES_MAX) {
       due.add(requestId);
       schedule();
     } else lag ??= setTimeout(catchUp, lagMs);

@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { decodeFrames, encodeFrames, type Frame, packEvents, unpackEvents } from '../../src/stream/events.ts';
+import {
+  decodeFrames,
+  encodeFrames,
+  type Frame,
+  FrameBatch,
+  packEvents,
+  unpackEvents,
+} from '../../src/stream/events.ts';
 import { dataFrame, requestId } from './frames.ts';
 
 const U32_MAX = 2 ** 32 - 1;
@@ -52,6 +59,18 @@ describe('frames', () => {
         } catch (error) {
           expect((error as Error).message).toMatch(/^frame: /);
         }
+      }),
+    );
+  });
+
+  test('frames that are collected one by one are the bytes of frames that are encoded together', () => {
+    fc.assert(
+      fc.property(fc.array(payload, { maxLength: 30 }), (payloads) => {
+        const frames = payloads.map((one, index) => ({ ...dataFrame(requestId(), index + 1), payload: one }));
+        const batch = new FrameBatch();
+        for (const frame of frames) batch.add(frame);
+        expect(batch.bytes).toEqual(encodeFrames(frames));
+        expect(batch.length).toBe(batch.bytes.length);
       }),
     );
   });

@@ -22,7 +22,7 @@ it.each([
     const asked = all.flatMap((command) => command.fields);
     const values = [...fields, ...asked].flatMap(({ name, choices = [] }) => choices.map((choice) => [name, choice]));
     return [
-      labels[id] === undefined ? `label ${id}` : undefined,
+      ...[id, `one_${id}`].map((name) => (labels[name] === undefined ? `label ${name}` : undefined)),
       ...[...fields, ...asked].map(({ name }) => (name in words.properties ? undefined : `property ${name}`)),
       ...values.map(([name = '', choice = '']) => {
         const found = choice

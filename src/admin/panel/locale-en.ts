@@ -1,23 +1,6 @@
-/** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
+import { joined } from './words/all.ts';
 
-import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
-import { AUDIT_WORDS } from './words/audit.ts';
-import { CALENDAR_WORDS } from './words/calendar.ts';
-import { CONTACT_WORDS } from './words/contacts.ts';
-import { EMPTY_WORDS } from './words/empty.ts';
-import { INCIDENT_WORDS } from './words/incidents.ts';
-import { KEEPING_WORDS } from './words/keeping.ts';
-import { MONEY_WORDS } from './words/money.ts';
-import { PAPER_WORDS } from './words/papers.ts';
-import { POLICY_WORDS } from './words/policy.ts';
-import { PRIVACY_WORDS } from './words/privacy.ts';
-import { PRIVACY_COMMAND_WORDS } from './words/privacy-commands.ts';
-import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
-import { QUEUE_WORDS } from './words/queues.ts';
-import { ROUTING_WORDS } from './words/routing.ts';
-import { SETTING_WORDS } from './words/settings.ts';
-import { SUPPORT_WORDS } from './words/support.ts';
-import { TRAFFIC_WORDS } from './words/traffic.ts';
+/** The panel's words in English: ours, and those of AdminJS that are shown. The others AdminJS has itself. */
 
 const yesNo = { yes: 'yes', no: 'no' };
 const ROLES = {
@@ -266,51 +249,6 @@ const OWN = {
   },
 };
 
-export type Words = Record<'labels' | 'actions' | 'properties' | 'messages', Record<string, unknown>>;
 export type Locale = typeof OWN;
 
-/** Everything of ours, from every file of words. */
-export function joined(own: Locale, more: readonly Words[]) {
-  const part = (name: keyof Words) =>
-    Object.assign({}, own[name], ...more.map((words) => words[name])) as Record<string, unknown>;
-  return {
-    labels: part('labels'),
-    actions: part('actions'),
-    properties: part('properties'),
-    components: own.components,
-    messages: part('messages'),
-  };
-}
-
-export const EN = joined(OWN, [
-  MONEY_WORDS.en,
-  ROUTING_WORDS.en,
-  POLICY_WORDS.en,
-  QUEUE_WORDS.en,
-  SUPPORT_WORDS.en,
-  ANNOUNCEMENT_WORDS.en,
-  TRAFFIC_WORDS.en,
-  CONTACT_WORDS.en,
-  PRIVACY_WORDS.en,
-  PRIVACY_COMMAND_WORDS.en,
-  PRIVACY_HELP_WORDS.en,
-  KEEPING_WORDS.en,
-  PAPER_WORDS.en,
-  INCIDENT_WORDS.en,
-  CALENDAR_WORDS.en,
-  SETTING_WORDS.en,
-  EMPTY_WORDS.en,
-  AUDIT_WORDS.en,
-]);
-
-/** Lists are headed by the name of what they list, and say what to do while there is nothing in them. */
-export function wordsOfLists({ labels, messages }: Pick<Words, 'labels' | 'messages'>, ids: readonly string[]) {
-  const words = ids.map((id) => {
-    const empty = messages[`empty_${id}`];
-    return [
-      id,
-      { actions: { list: labels[id] }, ...(empty ? { messages: { noRecordsInResource: empty } } : {}) },
-    ] as const;
-  });
-  return Object.fromEntries(words);
-}
+export const EN = joined('en', OWN);

@@ -1,23 +1,6 @@
-import { joined, type Locale } from './locale-en.ts';
+import type { Locale } from './locale-en.ts';
 import { RU_ADMINJS } from './locale-ru-adminjs.ts';
-import { ANNOUNCEMENT_WORDS } from './words/announcements.ts';
-import { AUDIT_WORDS } from './words/audit.ts';
-import { CALENDAR_WORDS } from './words/calendar.ts';
-import { CONTACT_WORDS } from './words/contacts.ts';
-import { EMPTY_WORDS } from './words/empty.ts';
-import { INCIDENT_WORDS } from './words/incidents.ts';
-import { KEEPING_WORDS } from './words/keeping.ts';
-import { MONEY_WORDS } from './words/money.ts';
-import { PAPER_WORDS } from './words/papers.ts';
-import { POLICY_WORDS } from './words/policy.ts';
-import { PRIVACY_WORDS } from './words/privacy.ts';
-import { PRIVACY_COMMAND_WORDS } from './words/privacy-commands.ts';
-import { PRIVACY_HELP_WORDS } from './words/privacy-help.ts';
-import { QUEUE_WORDS } from './words/queues.ts';
-import { ROUTING_WORDS } from './words/routing.ts';
-import { SETTING_WORDS } from './words/settings.ts';
-import { SUPPORT_WORDS } from './words/support.ts';
-import { TRAFFIC_WORDS } from './words/traffic.ts';
+import { joined } from './words/all.ts';
 
 /** The panel's words in Russian: ours, and all of AdminJS' own. */
 
@@ -273,26 +256,7 @@ const OWN: Locale = {
   },
 };
 
-const OURS = joined(OWN, [
-  MONEY_WORDS.ru,
-  ROUTING_WORDS.ru,
-  POLICY_WORDS.ru,
-  QUEUE_WORDS.ru,
-  SUPPORT_WORDS.ru,
-  ANNOUNCEMENT_WORDS.ru,
-  TRAFFIC_WORDS.ru,
-  CONTACT_WORDS.ru,
-  PRIVACY_WORDS.ru,
-  PRIVACY_COMMAND_WORDS.ru,
-  PRIVACY_HELP_WORDS.ru,
-  KEEPING_WORDS.ru,
-  PAPER_WORDS.ru,
-  INCIDENT_WORDS.ru,
-  CALENDAR_WORDS.ru,
-  SETTING_WORDS.ru,
-  EMPTY_WORDS.ru,
-  AUDIT_WORDS.ru,
-]);
+const OURS = joined('ru', OWN);
 
 export const RU = {
   actions: { ...RU_ADMINJS.actions, ...OURS.actions },

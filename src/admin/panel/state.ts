@@ -1,10 +1,11 @@
 import type { AdminJS } from 'adminjs';
 import type { Visitor } from '../visitor.ts';
-import { EN, wordsOfLists } from './locale-en.ts';
+import { EN } from './locale-en.ts';
 import { RU } from './locale-ru.ts';
 import { ROOT_PATH } from './panel.ts';
 import { fieldsFor, type Member, type PanelResource } from './resource.ts';
 import { SPECS } from './specs.ts';
+import { wordsOfResources } from './words/all.ts';
 
 /** What the panel's page knows when it opens: the collections this member may see, and nothing of the others. */
 
@@ -20,8 +21,8 @@ const BRANDING = {
 
 const ids = SPECS.map(({ id }) => id);
 const TRANSLATIONS = {
-  en: { ...EN, resources: wordsOfLists(EN, ids) },
-  ru: { ...RU, resources: wordsOfLists(RU, ids) },
+  en: { ...EN, resources: wordsOfResources(EN, ids) },
+  ru: { ...RU, resources: wordsOfResources(RU, ids) },
 };
 
 /** Our colours over AdminJS' own; letters of the operator's machine, so that nothing is fetched from elsewhere. */
