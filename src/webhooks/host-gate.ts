@@ -21,13 +21,19 @@ const SLOWER_SHARE = 0.25;
 const RETRY_MS_MAX = 600_000;
 const HOSTS_MAX = 1_000;
 
+/**
+ * @param options.lineMax how many may wait for a host in any case.
+ * @param options.quickLineMs more may, as long as the host, at the pace it is known to have, is through with the line in this
+ *   time: they take their slots from nobody for long, and sending them away costs a claim and a job each.
+ */
 export function createHostGate(options: {
   concurrencyMax: number;
   lineMax: number;
+  quickLineMs: number;
   waitMs: number;
   now?: () => number;
 }): HostGate {
-  const { concurrencyMax, lineMax, waitMs, now = () => performance.now() } = options;
+  const { concurrencyMax, lineMax, quickLineMs, waitMs, now = () => performance.now() } = options;
   const hosts = new Map<string, Host>();
 
   function stateOf(name: string): Host {
@@ -94,11 +100,16 @@ export function createHostGate(options: {
     });
   }
 
+  function mayWait({ line, callMs }: Host): boolean {
+    if (line.length < lineMax) return true;
+    return callMs !== undefined && ((line.length + 1) * callMs) / concurrencyMax <= quickLineMs;
+  }
+
   return {
     enter: async (name) => {
       const host = stateOf(name);
       if (host.active < concurrencyMax) return admit(name, host);
-      return host.line.length < lineMax ? waitInLine(name, host) : sendAway(host);
+      return mayWait(host) ? waitInLine(name, host) : sendAway(host);
     },
     size: () => hosts.size,
   };

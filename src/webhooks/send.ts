@@ -66,9 +66,10 @@ export type WebhookSenderOptions = {
 const USER_AGENT = 'Ocelotiq-Webhooks/1.0';
 const ANSWER_BYTES_MAX = 64 * 1024;
 const ANSWER_HEADER_BYTES_MAX = 16 * 1024;
-const HOST_CONCURRENCY_MAX = 5;
+const HOST_CONCURRENCY_MAX = 10;
 const HOST_LINE_MAX = 75;
 const HOST_WAIT_MS = 2_000;
+const HOST_QUICK_LINE_MS = 1_000;
 const THROTTLE_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 function outcomeOf(status: number): SendOutcome {
@@ -98,13 +99,18 @@ function firstOf(header: string | string[] | undefined): string | undefined {
 }
 
 /**
- * A sender of webhooks. At most five connections to one host at a time in this process.
+ * A sender of webhooks. At most ten connections to one host at a time in this process.
  */
 export function createWebhookSender(options: WebhookSenderOptions): WebhookSender {
   const { connectTimeoutMs, totalTimeoutMs, allowLoopback, ca } = options;
   const resolve = options.resolve ?? createResolve();
   const dial = options.dial ?? dialTcp;
-  const gate = createHostGate({ concurrencyMax: HOST_CONCURRENCY_MAX, lineMax: HOST_LINE_MAX, waitMs: HOST_WAIT_MS });
+  const gate = createHostGate({
+    concurrencyMax: HOST_CONCURRENCY_MAX,
+    lineMax: HOST_LINE_MAX,
+    quickLineMs: HOST_QUICK_LINE_MS,
+    waitMs: HOST_WAIT_MS,
+  });
   const underWay = new Set<AbortController>();
   let closed = false;
 

@@ -7,7 +7,7 @@ function entered(pass: HostPass): HostPass & { entered: true } {
 }
 
 test('as many as allowed enter, the next waits for one to leave, other hosts do not notice', async () => {
-  const gate = createHostGate({ concurrencyMax: 2, lineMax: 5, waitMs: 10_000 });
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 5, quickLineMs: 0, waitMs: 10_000 });
   const first = entered(await gate.enter('a'));
   const second = entered(await gate.enter('a'));
   let third: HostPass | undefined;
@@ -26,7 +26,7 @@ test('as many as allowed enter, the next waits for one to leave, other hosts do 
 });
 
 test('a host of which nothing is known yet is taken for a quick one', async () => {
-  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, waitMs: 1_000, now: () => 0 });
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, quickLineMs: 0, waitMs: 1_000, now: () => 0 });
   await gate.enter('a');
   await gate.enter('a');
   expect(await gate.enter('a')).toEqual({ entered: false, retryAfterMs: 50 });
@@ -35,7 +35,7 @@ test('a host of which nothing is known yet is taken for a quick one', async () =
 
 test('when a host gets quicker, those sent away after that come back the sooner; one slow call changes little', async () => {
   let nowMs = 0;
-  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, waitMs: 5, now: () => nowMs });
+  const gate = createHostGate({ concurrencyMax: 2, lineMax: 0, quickLineMs: 0, waitMs: 5, now: () => nowMs });
   // Somebody stays, or the host would be forgotten.
   await gate.enter('a');
   /** What one is told who comes during a call of so many milliseconds. */
@@ -53,7 +53,7 @@ test('when a host gets quicker, those sent away after that come back the sooner;
 
 test('who finds the line full or waits too long is sent away, each to a later time, at the pace of the host', async () => {
   let nowMs = 0;
-  const gate = createHostGate({ concurrencyMax: 1, lineMax: 1, waitMs: 5, now: () => nowMs });
+  const gate = createHostGate({ concurrencyMax: 1, lineMax: 1, quickLineMs: 0, waitMs: 5, now: () => nowMs });
   const holder = entered(await gate.enter('a'));
   const next = gate.enter('a');
   nowMs = 4_000;
@@ -65,4 +65,35 @@ test('who finds the line full or waits too long is sent away, each to a later ti
   nowMs = 8_000;
   second.leave();
   expect(gate.size()).toBe(1);
+});
+
+test('more may wait for a quick host than for a slow one: as many as it is through with in the time allowed', async () => {
+  let nowMs = 0;
+  const lineAt = async (callMs: number) => {
+    const gate = createHostGate({ concurrencyMax: 2, lineMax: 3, quickLineMs: 100, waitMs: 60_000, now: () => nowMs });
+    // Somebody stays, or the host would be forgotten.
+    const stays = entered(await gate.enter('a'));
+    const pass = entered(await gate.enter('a'));
+    nowMs += callMs;
+    pass.leave();
+    const last = entered(await gate.enter('a'));
+    let inLine = 0;
+    const turns: Promise<unknown>[] = [];
+    for (;;) {
+      const before = inLine;
+      const turn = gate.enter('a').then((got) => (got.entered ? got.leave() : undefined));
+      const isAway = await Promise.race([
+        turn.then(() => true),
+        new Promise((resolve) => setImmediate(resolve, false)),
+      ]);
+      if (isAway) break;
+      turns.push(turn);
+      inLine = before + 1;
+    }
+    stays.leave();
+    last.leave();
+    await Promise.all(turns);
+    return inLine;
+  };
+  expect([await lineAt(10), await lineAt(50), await lineAt(1_000)]).toEqual([20, 4, 3]);
 });

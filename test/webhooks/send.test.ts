@@ -286,7 +286,7 @@ describe('TLS', () => {
 });
 
 describe('many at once', () => {
-  test('one host gets five connections at a time, and all of its events', async () => {
+  test('one host gets ten connections at a time, and all of its events', async () => {
     let active = 0;
     let activeMax = 0;
     const receiver = await startReceiver((response) => {
@@ -299,17 +299,17 @@ describe('many at once', () => {
     const webhooks = sender();
     const results = await Promise.all(Array.from({ length: 25 }, () => webhooks.send(receiver.url, headers, '{}')));
     expect(results.every(({ outcome }) => outcome === 'delivered')).toBe(true);
-    expect(activeMax).toBe(5);
+    expect(activeMax).toBe(10);
   });
 
   test('what does not fit in the line of a host is told to come back, and not sent', async () => {
     const receiver = await startReceiver(() => undefined);
     const webhooks = sender();
-    const results = Array.from({ length: 90 }, () => webhooks.send(receiver.url, headers, '{}'));
-    const away = await Promise.all(results.slice(80));
+    const results = Array.from({ length: 95 }, () => webhooks.send(receiver.url, headers, '{}'));
+    const away = await Promise.all(results.slice(85));
     expect(away.every(({ outcome, retryAfterMs = 0 }) => outcome === 'busy' && retryAfterMs > 0)).toBe(true);
     await webhooks.close();
-    const rest = await Promise.all(results.slice(0, 80));
+    const rest = await Promise.all(results.slice(0, 85));
     expect(rest.every(({ outcome }) => outcome === 'closed')).toBe(true);
   });
 
