@@ -1,3 +1,5 @@
+import { GrowingBuffer } from '../growing-buffer.ts';
+
 /** Bytes of an event stream to events, after the WHATWG rules. Pure: no clock, no I/O. */
 
 export type SseEvent = { event: string | undefined; data: Buffer };
@@ -19,9 +21,8 @@ const EMPTY = Buffer.alloc(0);
  * as bytes and payloads are never decoded, so a split UTF-8 character cannot be damaged.
  */
 export class SseParser {
-  /** The beginning of a line whose end has not come; doubled when full, so that a byte is not copied once a chunk. */
-  private begun: Buffer = EMPTY;
-  private begunBytes = 0;
+  /** The beginning of a line whose end has not come; it grows by doubling, so that a byte is not copied once a chunk. */
+  private readonly begun = new GrowingBuffer();
   private firstLine = true;
   private skipLf = false;
   private eventName: string | undefined;
@@ -47,10 +48,10 @@ export class SseParser {
       }
       const end = lineEnd(chunk, start);
       const piece = chunk.subarray(start, end < 0 ? chunk.length : end);
-      if (this.begunBytes + piece.length > this.eventBytesMax)
+      if (this.begun.length + piece.length > this.eventBytesMax)
         throw new SseOverflow('a line of the event stream is too long');
       if (end < 0) {
-        this.begin(piece);
+        this.begun.append(piece);
         return;
       }
       this.skipLf = chunk[end] === CR;
@@ -62,28 +63,15 @@ export class SseParser {
 
   /** True when the stream ended inside an event: its tail is lost. */
   hasPartial(): boolean {
-    return this.begunBytes > 0 || this.dataLines.length > 0;
-  }
-
-  private begin(piece: Buffer): void {
-    const bytes = this.begunBytes + piece.length;
-    if (bytes > this.begun.length) {
-      const grown = Buffer.allocUnsafe(Math.max(bytes, 2 * this.begun.length));
-      this.begun.copy(grown, 0, 0, this.begunBytes);
-      this.begun = grown;
-    }
-    piece.copy(this.begun, this.begunBytes);
-    this.begunBytes = bytes;
+    return this.begun.length > 0 || this.dataLines.length > 0;
   }
 
   /** The whole line that ends with this piece. */
   private completed(piece: Buffer): Buffer {
     let line = piece;
-    if (this.begunBytes > 0) {
-      this.begin(piece);
-      line = this.begun.subarray(0, this.begunBytes);
-      this.begun = EMPTY;
-      this.begunBytes = 0;
+    if (this.begun.length > 0) {
+      this.begun.append(piece);
+      line = this.begun.take();
     }
     const hasBom = this.firstLine && line.subarray(0, BOM.length).equals(BOM);
     this.firstLine = false;

@@ -1,3 +1,5 @@
+import { GrowingBuffer } from '../growing-buffer.ts';
+
 /**
  * Answer events on their way from worker to api. A frame names its request, so a reader can assert that what it got is
  * its own; `seq` grows by one within a request, over all attempts, which makes duplicates and gaps visible.
@@ -17,20 +19,25 @@ const ID_BYTES = 30;
 const HEADER_BYTES = 10 + ID_BYTES;
 const TYPE_CODES: Record<FrameType, number> = { data: 1, end: 2 };
 
+/** Refuses what would not be a frame before anything is written. */
+function sizeOf({ requestId, payload }: Frame): number {
+  if (requestId.length !== ID_BYTES) throw new Error('frame: a request id has 30 characters');
+  return HEADER_BYTES + payload.length;
+}
+
 /** Writes one frame and gives where the next one begins. */
 function writeFrame(buffer: Buffer, offset: number, frame: Frame): number {
-  if (frame.requestId.length !== ID_BYTES) throw new Error('frame: a request id has 30 characters');
   buffer[offset] = TYPE_CODES[frame.type];
   buffer[offset + 1] = frame.attempt;
   buffer.writeUInt32LE(frame.seq, offset + 2);
   buffer.writeUInt32LE(frame.payload.length, offset + 6);
   buffer.write(frame.requestId, offset + 10, ID_BYTES, 'latin1');
   frame.payload.copy(buffer, offset + HEADER_BYTES);
-  return offset + HEADER_BYTES + frame.payload.length;
+  return offset + sizeOf(frame);
 }
 
 export function encodeFrames(frames: readonly Frame[]): Buffer {
-  const bytes = frames.reduce((sum, frame) => sum + HEADER_BYTES + frame.payload.length, 0);
+  const bytes = frames.reduce((sum, frame) => sum + sizeOf(frame), 0);
   const buffer = Buffer.allocUnsafe(bytes);
   let offset = 0;
   for (const frame of frames) offset = writeFrame(buffer, offset, frame);
@@ -41,26 +48,19 @@ const BATCH_BYTES_AT_FIRST = 4_096;
 
 /** Frames that are collected for a while: written when they come, so that nothing of them is kept but their bytes. */
 export class FrameBatch {
-  private buffer = Buffer.alloc(0);
-  private used = 0;
+  private readonly written = new GrowingBuffer(BATCH_BYTES_AT_FIRST);
 
   add(frame: Frame): void {
-    const end = this.used + HEADER_BYTES + frame.payload.length;
-    if (end > this.buffer.length) {
-      const grown = Buffer.allocUnsafe(Math.max(end, 2 * this.buffer.length, BATCH_BYTES_AT_FIRST));
-      this.buffer.copy(grown, 0, 0, this.used);
-      this.buffer = grown;
-    }
-    this.used = writeFrame(this.buffer, this.used, frame);
+    writeFrame(this.written.extend(sizeOf(frame)), 0, frame);
   }
 
   get length(): number {
-    return this.used;
+    return this.written.length;
   }
 
   /** As of `encodeFrames`; a view that the next `add` may change. */
   get bytes(): Buffer {
-    return this.buffer.subarray(0, this.used);
+    return this.written.view();
   }
 }
 

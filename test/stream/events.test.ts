@@ -78,6 +78,9 @@ describe('frames', () => {
   test('an id that is not a request id is refused before anything is written', () => {
     expect(() => encodeFrames([dataFrame('req_short', 1)])).toThrow('30 characters');
     expect(() => encodeFrames([dataFrame(`${requestId()}x`, 1)])).toThrow('30 characters');
+    const batch = new FrameBatch();
+    expect(() => batch.add(dataFrame('req_short', 1))).toThrow('30 characters');
+    expect(batch.length).toBe(0);
   });
 });
 
