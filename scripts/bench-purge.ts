@@ -35,6 +35,12 @@ function parse(words: readonly string[]): PurgeOptions & { write: boolean } {
   }
 }
 
+function renderMemory(memory: PurgeFigures['memory']): string {
+  if (!memory) return 'Too short to tell whether memory grew.';
+  return `Memory of the purging process, in use after a collection: ${memory.firstUsedMb.toFixed(1)} MB in the first quarter of its time,
+${memory.lastUsedMb.toFixed(1)} MB in the last one; resident ${memory.residentMb.toFixed(0)} MB at most.`;
+}
+
 function render(figures: PurgeFigures, { rows, perSecond }: PurgeOptions, about: string): string {
   const { alone, beside, memory } = figures;
   const ms = (value: number) => value.toFixed(1);
@@ -50,8 +56,7 @@ function render(figures: PurgeFigures, { rows, perSecond }: PurgeOptions, about:
   return `${about}; ${figures.engines}. ${rows} old requests, ${perSecond} requests/s served.
 
 Content of ${figures.removed} rows purged in ${(figures.purgeMs / 1_000).toFixed(1)} s: ${perSecondPurged.toFixed(0)} rows/s.
-Memory of the purging process, in use after a collection: ${memory.firstUsedMb.toFixed(1)} MB in the first quarter of its time,
-${memory.lastUsedMb.toFixed(1)} MB in the last one; resident ${memory.residentMb.toFixed(0)} MB at most.
+${renderMemory(memory)}
 Requests that failed: ${figures.failed}.
 
 ${table}`;
@@ -66,6 +71,7 @@ await runMeasurement(USAGE, async (words, context) => {
     const section = { name: 'purge', heading: 'Purging while serving', body };
     writeSection(join(context.root, 'docs', 'benchmarks.md'), section, { title: 'Benchmarks' });
   }
-  const isFlat = figures.memory.lastUsedMb <= figures.memory.firstUsedMb + GROWTH_MB_MAX;
+  const { memory } = figures;
+  const isFlat = !memory || memory.lastUsedMb <= memory.firstUsedMb + GROWTH_MB_MAX;
   return figures.removed === options.rows && figures.failed === 0 && isFlat;
 });

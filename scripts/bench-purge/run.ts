@@ -20,7 +20,8 @@ export type PurgeFigures = {
   alone: Summary;
   beside: Summary;
   failed: number;
-  memory: MemoryFigures;
+  /** Undefined when the purge was over too soon to tell. */
+  memory: MemoryFigures | undefined;
 };
 
 /** Of the purging process. In use after a collection, medians of the first and the last quarter; resident, at most. */
@@ -33,6 +34,7 @@ const ALONE_MS = 20_000;
 const WINDOW_MS = 2_000;
 const DRAIN_MS = 5_000;
 const PURGE_MS_MAX = 3_600_000;
+const LOOKS_MIN = 12;
 const PROBE = new URL('./memory-probe.ts', import.meta.url).href;
 
 /** Load alone, then the same load while another process purges everything. */
@@ -94,7 +96,7 @@ async function loadFor({ product }: BenchSystem, perSecond: number, windowMs: nu
 }
 
 /** `npm run retention -- run` as a process of its own; gives its memory. */
-async function purge(system: BenchSystem, { root, signal }: MeasurementContext): Promise<MemoryFigures> {
+async function purge(system: BenchSystem, { root, signal }: MeasurementContext): Promise<PurgeFigures['memory']> {
   const secret = () => randomBytes(32).toString('base64');
   const child = spawn(
     process.execPath,
@@ -131,6 +133,7 @@ async function purge(system: BenchSystem, { root, signal }: MeasurementContext):
   const looks: MemoryLook[] = [];
   child.on('message', (look) => looks.push(look as MemoryLook));
   if ((await ended) !== 0) throw new Error('the purge failed');
+  if (looks.length < LOOKS_MIN) return undefined;
   const quarter = Math.ceil(looks.length / 4);
   const used = looks.map(({ usedMb }) => usedMb);
   return {
