@@ -14,7 +14,7 @@ import type { BenchSystem } from './system.ts';
  * whole.
  */
 
-export type PartName = 'database' | 'queue' | 'front';
+export type PartName = 'database' | 'queue' | 'front' | 'relay';
 
 export type PartResult = PartFigures & {
   part: PartName;
@@ -33,9 +33,10 @@ export type PartsOptions = {
 const PART_MAX_MS = 300_000;
 const DRAIN_MS = 3_000;
 
-type Part = { child: ChildProcess; roles: Roles };
+export type Part = { child: ChildProcess; roles: Roles };
 
-async function startPart(name: PartName, system: BenchSystem, options: PartsOptions): Promise<Part> {
+/** The part's own process under `process`, and the engines it uses. */
+export async function startPart(name: PartName, system: BenchSystem, options: PartsOptions): Promise<Part> {
   const { windowMs, heatMs, signal, pinning } = options;
   const child = fork(fileURLToPath(new URL(`./parts/${name}.ts`, import.meta.url)), {
     execArgv: ['--import', 'tsx'],
@@ -88,14 +89,21 @@ async function measureCaller(name: PartName, system: BenchSystem, options: Parts
   });
 }
 
+/** Where a part that is called listens. */
+export async function urlOf({ child }: Part, signal: AbortSignal): Promise<string> {
+  const [{ port }] = (await once(child, 'message', { signal })) as [{ port: number }];
+  return `http://127.0.0.1:${port}/v1`;
+}
+
 /** The part that is called: by the generator of the whole run, with the same loads. */
 async function measureFront(system: BenchSystem, options: PartsOptions): Promise<PartResult[]> {
-  const { child, roles } = await startPart('front', system, options);
+  const part = await startPart('front', system, options);
+  const { child, roles } = part;
   try {
-    const [{ port }] = (await once(child, 'message', { signal: options.signal })) as [{ port: number }];
+    const baseUrl = await urlOf(part, options.signal);
     const load = (plan: LoadPlan, windowMs: number, onWindow?: (edge: 'start' | 'end') => void) =>
       runLoad({
-        baseUrl: `http://127.0.0.1:${port}/v1`,
+        baseUrl,
         headers: [{}],
         model: system.targets[0]?.models.plain ?? '',
         stream: false,

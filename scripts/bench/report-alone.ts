@@ -1,7 +1,10 @@
 import { markdownTable } from '../report-section.ts';
 import { formatFigure, rolesOf } from './goals.ts';
 import type { PartResult } from './parts.ts';
-import { type BenchResults, cpuPerThousand, saturated, stepResult } from './results.ts';
+import { RELAY } from './relay-alone.ts';
+import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
+import { WORKLOADS } from './seed.ts';
+import { longStep, streamStep } from './steps.ts';
 
 /** The sections of the report that are about parts of the product rather than about loads on all of it. */
 
@@ -46,8 +49,80 @@ function boundLines(results: BenchResults, parts: readonly PartResult[], peer: s
   return lines;
 }
 
+function usPerChunk({ load, use }: StepResult, roles: readonly string[]): number {
+  const seconds = roles.reduce((sum, role) => sum + (use.cpuSeconds[role] ?? 0), 0);
+  return (seconds * 1e6) / use.seconds / load.chunksPerSecond;
+}
+
+const RELAY_ROLES = ['process', 'redis'];
+
+function relayRow(step: string, result: StepResult): string[] {
+  const { load } = result;
+  const pair = (a: number, b: number) => `${formatFigure(a)} / ${formatFigure(b)}`;
+  return [
+    step,
+    pair(load.firstChunk.p50, load.firstChunk.p99),
+    pair(load.oneWay.p50, load.oneWay.p99),
+    pair(load.gapJitter.p50, load.gapJitter.p99),
+    formatFigure(load.chunksPerSecond),
+    formatFigure(usPerChunk(result, RELAY_ROLES)),
+  ];
+}
+
+/**
+ * What the relay alone says about the goals of streams, and what it says together with the writes and the queue of the requests
+ * that the streams belong to.
+ */
+function relayLines(results: BenchResults, peer: string | undefined): string[] {
+  const { relay = [], parts = [] } = results.alone ?? {};
+  const alone = (step: string) => stepResult({ measurements: relay }, step, RELAY);
+  const others = (step: string) => (peer === undefined ? undefined : stepResult(results, step, peer));
+  const direct = (step: string) => stepResult(results, step, 'direct');
+  const lines: string[] = [];
+  const few = streamStep(50);
+  const [ours, theirs, none] = [alone(few), others(few), direct(few)];
+  if (ours && theirs && none) {
+    const [own, peers] = [ours, theirs].map(({ load }) => formatFigure(load.oneWay.p50 - none.load.oneWay.p50));
+    lines.push(
+      `With 50 streams it adds ${own} ms to a chunk (p50), the peer ${peers}; jitter p99 ${formatFigure(ours.load.gapJitter.p99)} ms, the peer's ${formatFigure(theirs.load.gapJitter.p99)}.`,
+    );
+  }
+  const many = streamStep(500);
+  const [most, peersMost] = [alone(many), others(many)];
+  if (most && peersMost) {
+    const request = ownCpu(
+      parts.filter(({ part }) => part !== 'front'),
+      CALLERS_STEP,
+    );
+    const share = (request * 1_000) / WORKLOADS.stream.chunks;
+    const chunkUs = usPerChunk(most, RELAY_ROLES);
+    lines.push(
+      `With 500 streams a chunk takes ${formatFigure(chunkUs)} us in it, and the writes and the queue of its request ${formatFigure(share)} us more: no more than ${formatFigure(1e6 / (chunkUs + share))} chunks/s on one core, of which the peer brings ${formatFigure(peersMost.load.chunksPerSecond)} (${formatFigure(1e6 / (chunkUs + share) / peersMost.load.chunksPerSecond)}x).`,
+    );
+  }
+  const long = alone(longStep(1_000));
+  if (long)
+    lines.push(
+      `Of 1000 long streams it brings ${formatFigure((long.load.chunksPerSecond / 20_000) * 100)} % of the chunks on schedule.`,
+    );
+  return lines;
+}
+
+function relaySection(results: BenchResults, peer: string | undefined): string[] {
+  const { relay = [] } = results.alone ?? {};
+  if (relay.length === 0) return [];
+  const rows = stepsOf({ measurements: relay }, '').flatMap((step) => {
+    const result = stepResult({ measurements: relay }, step, RELAY);
+    return result ? [relayRow(step, result)] : [];
+  });
+  const head = ['load', 'first token p50 / p99', 'one-way p50 / p99', 'jitter p50 / p99', 'chunks/s', 'CPU us/chunk'];
+  return [
+    `### Relay alone\n\nThe chunks of streams from the provider to the client by the product's own code, over Redis with the sealed log for readers that come back, both halves in one process on the product's core: no key, no money, no queue, no database.\n\n${markdownTable(head, rows)}\n\n${relayLines(results, peer).join(' ')}`,
+  ];
+}
+
 function aloneSection(results: BenchResults, peer: string | undefined): string[] {
-  const { alone } = results;
+  const alone = results.alone?.parts;
   if (!alone || alone.length === 0) return [];
   const head = ['part', 'load', 'per second', 'path p50 / p99', 'CPU s per 1000', 'redis', 'engine'];
   return [
@@ -82,6 +157,7 @@ function startUpSection({ startUpMs }: BenchResults): string[] {
 export function renderParts(results: BenchResults, peer: string | undefined): string[] {
   return [
     ...aloneSection(results, peer),
+    ...relaySection(results, peer),
     ...webhookSection(results),
     ...booksSection(results),
     ...startUpSection(results),

@@ -29,8 +29,8 @@ export type BenchResults = {
   /** Per target. */
   sustained: ReadonlyMap<string, Sustained>;
   hotAccount?: HotAccount;
-  /** Parts of the way of a request, alone. */
-  alone?: readonly PartResult[];
+  /** Parts of the way of a request, and the way of a stream's chunks, alone. */
+  alone?: { parts: readonly PartResult[]; relay: readonly Measurement[] };
   webhooks?: Webhooks;
   books?: Books;
   startUpMs?: Readonly<Record<string, number>>;

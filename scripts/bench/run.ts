@@ -6,8 +6,9 @@ import { measureHotAccount } from './hot-account.ts';
 import { runLoad } from './load.ts';
 import { type Bench, type Measurement, measure } from './measure.ts';
 import type { Options } from './options.ts';
-import { measureParts } from './parts.ts';
+import { measureParts, type PartsOptions } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
+import { measureRelay } from './relay-alone.ts';
 import { type BenchResults, type Machine, saturated } from './results.ts';
 import { WORKLOADS } from './seed.ts';
 import { accountsNeeded, repeatedSteps, type Step, singleSteps } from './steps.ts';
@@ -71,7 +72,7 @@ export async function runBench(options: Options, context: RunContext): Promise<B
     ? await sustainedRates(bench, measurements, options, note)
     : new Map<string, Sustained>();
   const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
-  const alone = parts.has('alone') ? await measureParts(system, { ...effort, pinning, signal, note }) : undefined;
+  const alone = parts.has('alone') ? await measureAlone(system, bench, options, { pinning, signal, note }) : undefined;
   const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort.windowMs, context) : undefined;
   const books = parts.has('books') ? await booksOf(system, note) : undefined;
   return {
@@ -141,6 +142,19 @@ async function sustainedRates(
     await delay(500, undefined, { signal: bench.signal });
   }
   return found;
+}
+
+async function measureAlone(
+  system: BenchSystem,
+  bench: Bench,
+  { effort }: Options,
+  how: Omit<PartsOptions, 'windowMs' | 'heatMs'>,
+) {
+  const options = { ...how, windowMs: effort.windowMs, heatMs: effort.heatMs };
+  return {
+    parts: await measureParts(system, options),
+    relay: await measureRelay(system, bench, effort, options),
+  };
 }
 
 async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {

@@ -61,6 +61,8 @@ async function main(): Promise<void> {
 
   const audit = createAuditLog(pepper);
   const cipher = createContentCipher(masterKeys);
+  const writer = createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs });
+  lifecycle.defer('marks of requests', writer.close);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
     operator: config.operator,
@@ -68,7 +70,7 @@ async function main(): Promise<void> {
     purge: { journal: createDeletionJournal(config.backup.journalFolder), log },
     cancel: {
       accounts: createAccountWriter(),
-      writer: createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs }),
+      writer,
       sendCancel: (requestId) => sendCancel(redis, prefix, requestId),
     },
     cipher,

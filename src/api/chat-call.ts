@@ -45,11 +45,8 @@ export async function planCall(
   if (openRoutes(model, principal.domesticOnly).length === 0)
     throw new AppError('cross_border_forbidden', { param: 'model' });
   const fitTo = headers.fitToBalance ? (await accountView(principal.accountId)).availableMicros : undefined;
-  const plan = planChat({ ...body, tools: body.tools ?? undefined, functions: body.functions ?? undefined }, model, {
-    ...(headers.maxCostMicros === undefined ? {} : { maxCostMicros: headers.maxCostMicros }),
-    ...(fitTo === undefined ? {} : { fitToMicros: fitTo }),
-  });
-  return { ...call, model, plan, mode: modeOf(headers, body) };
+  const plan = planChat(body, model, { maxCostMicros: headers.maxCostMicros, fitToMicros: fitTo });
+  return { model, plan, mode: modeOf(headers, body), ...call };
 }
 
 function modeOf(headers: CallHeaders, body: ChatCompletionRequest): RequestMode {
@@ -77,11 +74,7 @@ export function acceptanceOf(call: PlannedCall, replyTo: string): Acceptance {
     includeUsage: body.stream_options?.include_usage === true,
     price: model.price,
     ...plan,
-    caps: {
-      ...(dailyMicros === undefined ? {} : { dailyMicros }),
-      ...(monthlyMicros === undefined ? {} : { monthlyMicros }),
-      ...(lifetimeMicros === undefined ? {} : { lifetimeMicros }),
-    },
+    caps: { dailyMicros, monthlyMicros, lifetimeMicros },
     onDisconnect: headers.onDisconnect ?? principal.onDisconnect,
     zeroRetention: headers.zeroRetention || principal.zeroRetention,
     ...(principal.domesticOnly ? { domesticOnly: true } : {}),

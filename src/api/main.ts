@@ -1,4 +1,3 @@
-import { createServer } from 'node:http';
 import { createAuthenticator } from '../auth/authenticate.ts';
 import { createRateLimits } from '../auth/rate-limit.ts';
 import { createAccountWriter } from '../billing/account.ts';
@@ -24,7 +23,7 @@ import { sendCancel } from '../stream/control.ts';
 import { createLogReader } from '../stream/log-reader.ts';
 import { createRelay } from '../stream/subscribe.ts';
 import { createApp } from './app.ts';
-import { closeGracefully, configureServer } from './server.ts';
+import { closeGracefully, createAppServer } from './server.ts';
 
 /** Composition root of the public API: everything is made here once, and its closer stands on the next line. */
 async function main(): Promise<void> {
@@ -79,6 +78,7 @@ async function main(): Promise<void> {
 
   const accounts = createAccountWriter();
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
+  lifecycle.defer('marks of requests', writer.close);
   let stopping = false;
   const openStreams = new Set<{ disconnect(): void }>();
   const cancel = { accounts, writer, sendCancel: (requestId: string) => sendCancel(commands, prefix, requestId) };
@@ -114,9 +114,7 @@ async function main(): Promise<void> {
     ready: async () => !stopping,
   });
   lifecycle.defer('metrics', metricsServer.close);
-  // A missing Host is refused by the app, in the shape of all its errors.
-  const server = createServer({ requireHostHeader: false }, app);
-  configureServer(server);
+  const server = createAppServer(app);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(config.api.port, config.api.host, resolve);

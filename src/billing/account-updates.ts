@@ -9,7 +9,11 @@ import type { AccountDocument, LedgerKind } from '../models/account.ts';
 export type Guarded = { filter: Document; update: Document | Document[] };
 
 /** Spend caps of a key in micro-rubles; holds count towards them. */
-export type SpendCaps = { dailyMicros?: bigint; monthlyMicros?: bigint; lifetimeMicros?: bigint };
+export type SpendCaps = {
+  dailyMicros?: bigint | undefined;
+  monthlyMicros?: bigint | undefined;
+  lifetimeMicros?: bigint | undefined;
+};
 
 export type HoldRequest = {
   accountId: string;

@@ -52,11 +52,18 @@ function byAccount<T extends { accountId: string; requestId: string }>(items: re
   return [...groups.values()];
 }
 
-/** Group commit over holds and settlements: what arrives while a write is in flight goes out together in the next. */
-export function createAccountWriter(): AccountWriter {
+/**
+ * Group commit over holds and settlements: what arrives while a write is in flight goes out together in the next.
+ * @param options.settleGatherMs how long a settlement may wait for others: no client waits for it.
+ */
+export function createAccountWriter(options: { settleGatherMs?: number } = {}): AccountWriter {
   const dirty = new Set<string>();
   const holds = createGroupCommit<HoldRequest, HoldOutcome>({ flush: flushHolds, itemsMax: GROUP_MAX });
-  const settlements = createGroupCommit<SettleRequest, 'closed'>({ flush: flushSettlements, itemsMax: GROUP_MAX });
+  const settlements = createGroupCommit<SettleRequest, 'closed'>({
+    flush: flushSettlements,
+    itemsMax: GROUP_MAX,
+    ...(options.settleGatherMs === undefined ? {} : { gatherMs: options.settleGatherMs }),
+  });
   return {
     hold: (request) => holds.submit(request),
     settle: async (request) => {
@@ -131,7 +138,7 @@ async function flushHolds(requests: HoldRequest[]): Promise<(HoldOutcome | Error
   const outcomes: (HoldOutcome | undefined)[] = requests.map(() => undefined);
   let waiting = requests.map((request, index) => ({ request, index }));
   for (let round = 0; round < HOLD_ROUNDS_MAX && waiting.length > 0; round++) {
-    const open = waiting.map(({ request }) => ({ ...request, tried }));
+    const open = waiting.map(({ request }) => Object.assign({}, request, { tried }));
     // First all holds of an account in one update; where their sum does not fit, one by one.
     const groups = round === 0 ? byAccount(open) : open.map((request) => [request] as const);
     let outcome: RoundOutcome;

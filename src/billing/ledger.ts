@@ -33,7 +33,7 @@ export async function flushOutboxes(accountIds: readonly string[], log: Logger):
 }
 
 async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promise<number> {
-  const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ ...entry, accountId: account._id })));
+  const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ accountId: account._id, ...entry })));
   if (entries.length === 0) return 0;
   crashPoint('flush.before_insert');
   const refused = await insertEntries(entries);

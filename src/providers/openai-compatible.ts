@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, errors, request as undiciRequest } from 'undici';
+import { Agent, type Dispatcher, errors } from 'undici';
 import { scrub } from '../log.ts';
 import {
   type Provider,
@@ -69,8 +69,10 @@ async function send(
   signal: AbortSignal,
 ): Promise<Dispatcher.ResponseData> {
   try {
-    return await undiciRequest(`${target.baseUrl}${request.path}`, {
-      dispatcher: agent,
+    const { origin, pathname, search } = new URL(`${target.baseUrl}${request.path}`);
+    return await agent.request({
+      origin,
+      path: `${pathname}${search}`,
       method: 'POST',
       headers: {
         'content-type': 'application/json',

@@ -8,8 +8,8 @@ export type JobContext = { jobId: string; attempt: number; signal: AbortSignal; 
 
 export type Handlers = { [Key in JobKey]: (payload: JobPayload<Key>, context: JobContext) => Promise<Outcome> };
 
-/** A job as the queue hands it over. */
-export type RawJob = { id: string; name: string; data: unknown; attempt: number; signal?: AbortSignal };
+/** A job as the queue hands it over; who aborts `stop` ends it. */
+export type RawJob = { id: string; name: string; data: unknown; attempt: number; stop: AbortController };
 
 type Step = { raw: RawJob; key: JobKey; payload: unknown };
 
@@ -47,18 +47,13 @@ function resolve(raw: RawJob, log: Logger): Step | undefined {
 }
 
 async function perform({ raw, key, payload }: Step, handlers: Handlers, log: Logger): Promise<Outcome> {
-  const stop = new AbortController();
+  const { id: jobId, attempt, stop } = raw;
   const timer = setTimeout(() => stop.abort(new Error('job timeout')), Math.min(JOBS[key].timeoutMs, 2 ** 31 - 1));
-  // `AbortSignal.any` would do, at several times the cost.
-  const follow = () => stop.abort(raw.signal?.reason);
-  if (raw.signal?.aborted) follow();
-  else raw.signal?.addEventListener('abort', follow, { once: true });
   // The catalogue pairs each key with its payload type; the compiler cannot follow the pair through a variable.
   const handler = handlers[key] as (payload: unknown, context: JobContext) => Promise<Outcome>;
   try {
-    return await handler(payload, { jobId: raw.id, attempt: raw.attempt, signal: stop.signal, log });
+    return await handler(payload, { jobId, attempt, signal: stop.signal, log });
   } finally {
     clearTimeout(timer);
-    raw.signal?.removeEventListener('abort', follow);
   }
 }

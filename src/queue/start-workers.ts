@@ -52,38 +52,33 @@ async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> 
 /** Starts fetching from every queue. BullMQ is known to this folder only. */
 export function startWorkers(options: WorkersOptions): Workers {
   const { connection, prefix, handlers, log, observe } = options;
-  let running = 0;
+  /** The queue's own signal would be a second controller for every job, and those are dear. */
+  const running = new Set<AbortController>();
   let started = noneStarted();
   let lastStartMs = performance.now();
 
-  async function process(
-    queue: QueueName,
-    job: Job,
-    token: string | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    running++;
+  async function process(queue: QueueName, job: Job, token: string | undefined): Promise<void> {
+    const stop = new AbortController();
+    running.add(stop);
     started[queue]++;
     lastStartMs = performance.now();
     try {
-      const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1 };
-      const outcome = await runJob(signal ? { ...raw, signal } : raw, handlers, log, observe).catch(
-        (error: unknown) => {
-          throw toJobFailure(error);
-        },
-      );
+      const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1, stop };
+      const outcome = await runJob(raw, handlers, log, observe).catch((error: unknown) => {
+        throw toJobFailure(error);
+      });
       if (outcome.kind === 'snooze') {
         await job.moveToDelayed(Date.now() + outcome.delayMs, token);
         throw new DelayedError();
       }
       if (outcome.kind === 'cancel') throw new UnrecoverableError(outcome.reason);
     } finally {
-      running--;
+      running.delete(stop);
     }
   }
 
   function startWorker(queue: QueueName, concurrency: number): Worker {
-    const worker = new Worker(queue, (job, token, signal) => process(queue, job, token, signal), {
+    const worker = new Worker(queue, (job, token) => process(queue, job, token), {
       connection,
       prefix: `${prefix}:q`,
       concurrency,
@@ -108,11 +103,11 @@ export function startWorkers(options: WorkersOptions): Workers {
     drain: async (timeoutMs) => {
       const closing = Promise.all(workers.map((worker) => worker.close()));
       await within(timeoutMs, closing);
-      if (running === 0) return;
-      for (const worker of workers) worker.cancelAllJobs('shutdown');
+      if (running.size === 0) return;
+      for (const stop of running) stop.abort(new Error('shutdown'));
       await within(LAST_WORDS_MS, closing);
     },
-    running: () => running,
+    running: () => running.size,
     takeStarted: () => {
       const taken = started;
       started = noneStarted();

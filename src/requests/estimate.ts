@@ -11,8 +11,8 @@ const TOKENS_BASE = 64;
 
 export type ChatShape = {
   messages: readonly unknown[];
-  tools?: readonly unknown[] | undefined;
-  functions?: readonly unknown[] | undefined;
+  tools?: readonly unknown[] | null | undefined;
+  functions?: readonly unknown[] | null | undefined;
   response_format?: unknown;
   max_tokens?: number | null | undefined;
   max_completion_tokens?: number | null | undefined;
@@ -34,7 +34,7 @@ export function inputTokensBound(
 
 /** Schemas reach the model as JSON: brackets, quotes and commas are tokens too, and a property called "file" is no file. */
 function jsonBytes(value: unknown): number {
-  return value === undefined ? 0 : Buffer.byteLength(JSON.stringify(value));
+  return value === undefined || value === null ? 0 : Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Bytes of every name and string in messages; an image, audio or file part counts as the media bound instead. */

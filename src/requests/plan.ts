@@ -9,9 +9,9 @@ export type Plan = { inputTokensBound: number; outputTokensMax: number; choices:
 
 export type Guards = {
   /** Refuse when the hold would be above this. */
-  maxCostMicros?: bigint;
+  maxCostMicros?: bigint | undefined;
   /** Lower the output limit to what this balance affords instead of refusing. */
-  fitToMicros?: bigint;
+  fitToMicros?: bigint | undefined;
 };
 
 /**

@@ -169,8 +169,10 @@ async function complete(
   crashPoint('run.after_tell');
   deps.metrics.requests.inc({ mode: request.mode, state: outcome.state });
   if (outcome.bill.review) deps.metrics.reviews.inc();
+  const { _id, accountId, keyId, holdMicros, createdAt } = request;
+  const { costMicros } = outcome.bill;
   await settleRequest(
-    { ...request, costMicros: outcome.bill.costMicros },
+    { _id, accountId, keyId, holdMicros, createdAt, costMicros },
     { accounts: deps.accounts, requests: deps.writer },
   );
   crashPoint('run.after_settle');

@@ -139,11 +139,12 @@ async function sweepUnsettled(nowMs: number, deps: SweepDependencies, counts: Sw
     )
     .limit(BATCH_MAX)
     .toArray();
-  for (const request of unsettled) {
+  const settle = async (request: (typeof unsettled)[number]) => {
     crashPoint('sweep.before_settle');
     await settleRequest(request, { accounts: deps.accounts, requests: deps.writer });
     counts.settled++;
-  }
+  };
+  await Promise.all(unsettled.map(settle));
 }
 
 export type HoldsSeen = { open: number; oldestMs: number };

@@ -80,12 +80,13 @@ export type Finish = Fence & {
 
 /** running -> terminal with usage, cost and result in one write. */
 export function finishUpdate(finish: Finish): Transition {
-  const { requestId, attempt, forgetContent, webhook, attempts, ...rest } = finish;
+  const { requestId, attempt, state, forgetContent, webhook, attempts, ...rest } = finish;
   const { result, resultKind, ...plain } = rest;
   return {
     filter: fenced({ requestId, attempt }),
     update: {
       $set: {
+        state,
         ...withoutUndefined(plain),
         ...(forgetContent ? { contentPurgedAt: finish.finishedAt } : withoutUndefined({ result, resultKind })),
         ...(webhook ? { webhook: 'pending' } : {}),

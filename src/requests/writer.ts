@@ -16,10 +16,14 @@ export type RequestWriter = {
   claim(requestId: string): Promise<WithId<RequestDocument> | null>;
   /** False when the lease was lost: someone else decides about this request now. */
   finish(finish: Finish): Promise<boolean>;
+  /** Within `MARK_GATHER_MS`: a hint that nobody waits for, so that most marks share a statement. */
   markSettled(requestId: string): Promise<void>;
+  /** Writes the marks that wait. */
+  close(): Promise<void>;
 };
 
 const GROUP_MAX = 100;
+const MARK_GATHER_MS = 200;
 const DUPLICATE_KEY = 11_000;
 const CLAIM_READ_RETRY_MS = 100;
 
@@ -40,7 +44,11 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     flightsMax: 2,
   });
   const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
-  const settled = createGroupCommit<string, true>({ flush: flushSettled, itemsMax: GROUP_MAX });
+  const settled = createGroupCommit<string, true>({
+    flush: flushSettled,
+    itemsMax: GROUP_MAX,
+    gatherMs: MARK_GATHER_MS,
+  });
   return {
     insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
     claim: (requestId) => claims.submit(requestId),
@@ -48,6 +56,7 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     markSettled: async (requestId) => {
       await settled.submit(requestId);
     },
+    close: settled.drain,
   };
 }
 

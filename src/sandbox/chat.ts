@@ -45,7 +45,7 @@ export function answerChat(arrival: Arrival, calls: Calls, timers: Timers): void
     createdS: Math.floor(Date.now() / 1000),
     model: request.model,
   };
-  const exchange = openExchange({ ...arrival, request, script, identity }, call, timers);
+  const exchange = openExchange({ request, script, identity, ...arrival }, call, timers);
   run(exchange, script.times !== undefined && call.count > script.times ? [] : active);
 }
 

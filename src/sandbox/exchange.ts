@@ -63,5 +63,5 @@ export function openExchange(parts: Parts, call: Call, timers: Timers): Exchange
     at(performance.now() + holdMsMax, () => cut('close'));
   }
 
-  return { ...parts, open: () => open, at, cut, hold };
+  return { open: () => open, at, cut, hold, ...parts };
 }

@@ -34,6 +34,8 @@ export type Deliveries = {
   sweep(): Promise<{ created: number; enqueued: number }>;
   /** Operator's repeat of any delivery, from the start of the schedule. */
   redeliver(deliveryId: string): Promise<'pending' | 'in_progress' | 'not_found'>;
+  /** Writes what has not been written yet. */
+  close(): Promise<void>;
 };
 
 const OVERDUE_MAX = 200;
@@ -70,5 +72,6 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       if (result === 'pending') await enqueue(deliveryId, 0);
       return result;
     },
+    close: writer.notesWritten,
   };
 }

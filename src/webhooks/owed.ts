@@ -18,7 +18,7 @@ export type EndedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'keyId'> 
 export type OwedOptions = {
   open: Open;
   seal: Seal;
-  writer: Pick<DeliveryWriter, 'insert' | 'markCreated'>;
+  writer: Pick<DeliveryWriter, 'insert' | 'markCreated' | 'notesWritten'>;
   /** Called with every delivery that was created, or found created already. */
   enqueue: (deliveryId: string) => Promise<void>;
   log: Pick<Logger, 'warn'>;
@@ -71,7 +71,8 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
     const fresh = { state: 'pending' as const, attempt: 0, nextAttemptAt: now, attempts: [], createdAt: now };
     await writer.insert({ _id, requestId, accountId, keyId, type, url, fromKey, ...fresh });
     crashPoint('webhook.after_create');
-    await writer.markCreated(requestId);
+    // Where the note is missing the sweeper does all of this again, to the same end.
+    writer.markCreated(requestId).catch(() => undefined);
     await enqueue(_id);
     return _id;
   }
@@ -91,6 +92,7 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
   async function createBatch(): Promise<number> {
     // An aborted request was never accepted for its client, so nobody waits to hear of it.
     await requests().updateMany({ webhook: 'pending', state: 'aborted' }, { $unset: { webhook: 1 } });
+    await writer.notesWritten();
     let created = 0;
     for (const request of await nextBatch()) {
       try {
@@ -99,6 +101,7 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
         log.warn({ requestId: request._id, err: error }, 'delivery not created');
       }
     }
+    await writer.notesWritten();
     return created;
   }
 

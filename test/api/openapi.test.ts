@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -8,7 +8,7 @@ import { type Browser, chromium } from 'playwright-core';
 import { createApp } from '../../src/api/app.ts';
 import type { ApiDependencies } from '../../src/api/context.ts';
 import { OPERATIONS, openApiDocument } from '../../src/api/openapi.ts';
-import { configureServer } from '../../src/api/server.ts';
+import { createAppServer } from '../../src/api/server.ts';
 import { ERROR_CATALOGUE } from '../../src/errors.ts';
 import { createLogger } from '../../src/log.ts';
 import { createMetrics } from '../../src/metrics.ts';
@@ -165,8 +165,7 @@ if (noBrowser) console.warn(`The /docs page is not tested in a browser: ${noBrow
   let url: string;
   let browser: Browser | undefined;
   beforeAll(async () => {
-    server = createServer(createApp(edge));
-    configureServer(server);
+    server = createAppServer(createApp(edge));
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const flags = [

@@ -28,6 +28,13 @@ function measurement(step: string, target: string, latencyMs: number, failed = 0
   };
 }
 
+/** A step of streams that brought 10 000 chunks a second, each `oneWayMs` under way. */
+function streaming(step: string, target: string, oneWayMs: number): Measurement {
+  const one = measurement(step, target, oneWayMs);
+  const load = { ...one.load, oneWay: one.load.latency, chunksPerSecond: 10_000 };
+  return { ...one, load, use: { ...one.use, cpuSeconds: { process: 0.5, redis: 0.1 } } };
+}
+
 function results(measurements: Measurement[]): BenchResults {
   return {
     startedAt: new Date(0),
@@ -82,13 +89,22 @@ describe('the report of the benchmark', () => {
       cpuPerThousand: { process: 0.5, redis: 0.125, engine: 9 },
     });
     const names = ['database', 'queue', 'front'] as const;
-    const alone = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
+    const parts = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
+    const relay = ['streams 50', 'streams 500', 'long streams 1000'].map((step) => streaming(step, 'relay', 4));
+    const streams = ['direct', 'portkey'].flatMap((name, index) =>
+      ['streams 50', 'streams 500'].map((step) => streaming(step, name, index + 1)),
+    );
+    const alone = { parts, relay };
     const peer = [...run('portkey', 2), measurement('closed 32', 'portkey', 2)];
-    const text = renderReport({ ...results([...run('direct', 1), ...run('ocelotiq', 4), ...peer]), alone });
+    const text = renderReport({ ...results([...run('direct', 1), ...run('ocelotiq', 4), ...peer, ...streams]), alone });
     expect(text).toContain('Together they take 1.88 CPU seconds per 1000');
     expect(text).toContain('no arrangement of the rest makes it answer more than 533 requests/s');
     expect(text).toContain('waits 6.00 ms for database and queue alone');
     expect(text).toContain('the peer adds 1.00 ms in all');
+    expect(text).toMatch(/With 50 streams it adds 3\.00 ms to a chunk \(p50\), the peer 1\.00/);
+    expect(text).toContain('a chunk takes 60.0 us in it, and the writes and the queue of its request 25.0 us more');
+    expect(text).toContain('no more than 11765 chunks/s on one core, of which the peer brings 10000 (1.18x)');
+    expect(text).toContain('Of 1000 long streams it brings 50.0 % of the chunks on schedule');
   });
 
   test('webhooks count only when every event has come', () => {

@@ -2,10 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createGroupCommit } from '../../src/group-commit.ts';
+import { eventually } from '../helpers/eventually.ts';
 import { runs } from '../helpers/property-runs.ts';
 
 /** A writer whose batches end when the test says so. */
-function controlled(options: { itemsMax: number; flightsMax?: number }) {
+function controlled(options: { itemsMax: number; flightsMax?: number; gatherMs?: number }) {
   const batches: { items: number[]; end: (results?: (string | Error)[]) => void; fail: (error: Error) => void }[] = [];
   const commit = createGroupCommit<number, string>({
     ...options,
@@ -49,6 +50,48 @@ test('a batch is bounded, and so is the number in flight', async () => {
   expect(batches.map(({ items }) => items.length)).toEqual([2, 2, 2, 1]);
   batches[3]?.end();
   expect(await Promise.all(results)).toEqual(Array.from({ length: 7 }, (_, item) => `r${item}`));
+});
+
+test('what may gather goes out together when its time is over, and a full batch at once', async () => {
+  const { commit, batches } = controlled({ itemsMax: 3, gatherMs: 20 });
+  const startedMs = performance.now();
+  const first = [commit.submit(0)];
+  await turn();
+  first.push(commit.submit(1));
+  expect(batches).toEqual([]);
+  await eventually(() => expect(batches.map(({ items }) => items)).toEqual([[0, 1]]));
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(19);
+  batches[0]?.end();
+  await Promise.all(first);
+
+  const never = controlled({ itemsMax: 3, gatherMs: 2 ** 30 });
+  const full = [2, 3, 4, 5].map((item) => never.commit.submit(item));
+  await turn();
+  expect(never.batches.map(({ items }) => items)).toEqual([[2, 3, 4]]);
+  never.batches[0]?.end();
+  await Promise.all(full.slice(0, 3));
+  expect(never.commit.pending()).toBe(1);
+  const drained = never.commit.drain();
+  expect(never.batches[1]?.items).toEqual([5]);
+  never.batches[1]?.end();
+  await drained;
+  expect(await full[3]).toBe('r5');
+});
+
+test('draining sends what waits at once, and ends when nothing waits or flies, whether it could be written or not', async () => {
+  const { commit, batches } = controlled({ itemsMax: 2, gatherMs: 2 ** 30 });
+  await commit.drain();
+  const results = Promise.allSettled([commit.submit(0), commit.submit(1), commit.submit(2)]);
+  let isDrained = false;
+  const drained = commit.drain().then(() => {
+    isDrained = true;
+  });
+  batches[0]?.fail(new Error('down'));
+  await turn();
+  expect([batches.map(({ items }) => items), isDrained]).toEqual([[[0, 1], [2]], false]);
+  batches[1]?.end();
+  await drained;
+  expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
 });
 
 test('an error as a result fails its own item only; a throw fails the batch; the writer goes on', async () => {

@@ -109,5 +109,6 @@ export async function prepare(answer: Answer | number = 200, options: { secrets?
   const request = await createRequest(key, ownUrl ? { callbackUrl: receiver.url } : {});
   const worker = createWorker();
   const deliveryId = (await worker.createFor(request)) ?? '';
+  await worker.close();
   return { receiver, key, request, worker, deliveryId };
 }

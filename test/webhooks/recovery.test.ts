@@ -97,6 +97,7 @@ describe('workers', () => {
     const receiver = await startReceiver();
     const cut = createWorker({ enqueueDelivery: () => Promise.reject(new Error('Redis is away')) });
     const deliveryId = (await cut.createFor(await createRequest(await createKey({ url: receiver.url })))) ?? '';
+    await cut.close();
     const worker = createWorker();
     expect(await worker.sweep()).toEqual({ created: 0, enqueued: 0 });
     await age(deliveryId, 31_000);
@@ -126,7 +127,9 @@ describe('the sweeper', () => {
 
   test('takes an overdue delivery once, even when several sweep at once, and none that is held', async () => {
     const { deliveryId, key } = await prepare();
-    const held = (await createWorker().createFor(await createRequest(key))) ?? '';
+    const holder = createWorker();
+    const held = (await holder.createFor(await createRequest(key))) ?? '';
+    await holder.close();
     await age(held, 40_000);
     await Delivery.updateOne({ _id: held }, { $set: { leaseUntil: new Date(Date.now() + 60_000) } });
     await age(deliveryId, 40_000);
