@@ -36,6 +36,12 @@ export class GrowingBuffer {
     return this.buffer.subarray(start, end);
   }
 
+  /** Forgets what is there, and keeps the room for what comes unless it is larger than so many bytes. */
+  clear(bytesKeptMax: number): void {
+    if (this.buffer.length > bytesKeptMax) this.buffer = EMPTY;
+    this.used = 0;
+  }
+
   /** Gives everything away and begins anew. */
   take(): Buffer {
     const all = this.view();

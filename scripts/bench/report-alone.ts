@@ -4,7 +4,7 @@ import type { PartResult } from './parts.ts';
 import { RELAY } from './relay-alone.ts';
 import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
 import { WORKLOADS } from './seed.ts';
-import { longStep, streamStep } from './steps.ts';
+import { longStep, rateStep, streamStep } from './steps.ts';
 
 /** The sections of the report that are about parts of the product rather than about loads on all of it. */
 
@@ -13,6 +13,8 @@ function partRow({ part, step, perSecond, pathP50Ms, pathP99Ms, cpuPerThousand: 
   const [rate = '', p50 = '', p99 = '', own = '', redis = '', engine = ''] = cells;
   return [part, step, rate, `${p50} / ${p99}`, own, redis, engine];
 }
+
+const RATES_ALONE = [50, 200, 400];
 
 /** The step in which a part has 32 callers. */
 const CALLERS_STEP = 'closed';
@@ -37,13 +39,15 @@ function boundLines(results: BenchResults, parts: readonly PartResult[], peer: s
       `The peer's whole request takes ${formatFigure(theirs)} in the same run: ${formatFigure(sum / theirs)}x.`,
     );
   }
-  for (const rate of ['rate 50', 'rate 200']) {
+  for (const perSecond of RATES_ALONE) {
+    const rate = rateStep(perSecond);
     const waits = parts.filter(({ step, part }) => step === rate && part !== 'front');
+    if (waits.length === 0) continue;
     const path = waits.reduce((total, { pathP50Ms }) => total + pathP50Ms, 0);
     const [theirs, direct] = [peer ?? '', 'direct'].map((name) => stepResult(results, rate, name)?.load.latency.p50);
     if (theirs === undefined || direct === undefined) continue;
     lines.push(
-      `At ${rate.replace('rate ', '')} rps a client waits ${formatFigure(path)} ms for database and queue alone (p50, front not counted); the peer adds ${formatFigure(theirs - direct)} ms in all.`,
+      `At ${perSecond} rps a client waits ${formatFigure(path)} ms for database and queue alone (p50, front not counted), the peer adds ${formatFigure(theirs - direct)} ms in all; the parts use ${formatFigure((ownCpu(parts, rate) * perSecond) / 1_000)} of the product's core.`,
     );
   }
   return lines;
@@ -55,6 +59,7 @@ function usPerChunk({ load, use }: StepResult, roles: readonly string[]): number
 }
 
 const RELAY_ROLES = ['process', 'redis'];
+const LONG_REQUESTS_PER_SECOND = 1_000_000 / WORKLOADS.long.streamMs;
 
 function relayRow(step: string, result: StepResult): string[] {
   const { load } = result;
@@ -75,6 +80,7 @@ function relayRow(step: string, result: StepResult): string[] {
  */
 function relayLines(results: BenchResults, peer: string | undefined): string[] {
   const { relay = [], parts = [] } = results.alone ?? {};
+  const withoutFront = parts.filter(({ part }) => part !== 'front');
   const alone = (step: string) => stepResult({ measurements: relay }, step, RELAY);
   const others = (step: string) => (peer === undefined ? undefined : stepResult(results, step, peer));
   const direct = (step: string) => stepResult(results, step, 'direct');
@@ -90,21 +96,20 @@ function relayLines(results: BenchResults, peer: string | undefined): string[] {
   const many = streamStep(500);
   const [most, peersMost] = [alone(many), others(many)];
   if (most && peersMost) {
-    const request = ownCpu(
-      parts.filter(({ part }) => part !== 'front'),
-      CALLERS_STEP,
-    );
-    const share = (request * 1_000) / WORKLOADS.stream.chunks;
+    const share = (ownCpu(withoutFront, CALLERS_STEP) * 1_000) / WORKLOADS.stream.chunks;
     const chunkUs = usPerChunk(most, RELAY_ROLES);
     lines.push(
       `With 500 streams a chunk takes ${formatFigure(chunkUs)} us in it, and the writes and the queue of its request ${formatFigure(share)} us more: no more than ${formatFigure(1e6 / (chunkUs + share))} chunks/s on one core, of which the peer brings ${formatFigure(peersMost.load.chunksPerSecond)} (${formatFigure(1e6 / (chunkUs + share) / peersMost.load.chunksPerSecond)}x).`,
     );
   }
   const long = alone(longStep(1_000));
-  if (long)
+  if (long) {
+    const cores = (usPerChunk(long, RELAY_ROLES) * long.load.chunksPerSecond) / 1e6;
+    const requests = (ownCpu(withoutFront, rateStep(200)) * LONG_REQUESTS_PER_SECOND) / 1_000;
     lines.push(
-      `Of 1000 long streams it brings ${formatFigure((long.load.chunksPerSecond / 20_000) * 100)} % of the chunks on schedule.`,
+      `Of 1000 long streams it brings ${formatFigure((long.load.chunksPerSecond / 20_000) * 100)} % of the chunks on schedule with ${formatFigure(cores)} of the core; the writes and the queue of their ${LONG_REQUESTS_PER_SECOND} requests a second take ${formatFigure(requests)} more.`,
     );
+  }
   return lines;
 }
 

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, errors } from 'undici';
+import { Agent, errors } from 'undici';
 import { scrub } from '../log.ts';
 import {
   type Provider,
@@ -8,6 +8,7 @@ import {
   type RouteTarget,
 } from './provider.ts';
 import { readBody } from './read-body.ts';
+import { type AnswerHead, UpstreamAnswer } from './upstream-answer.ts';
 
 export type AdapterTimeouts = {
   connectTimeoutMs: number;
@@ -34,28 +35,23 @@ export function createOpenAiCompatible(timeouts: AdapterTimeouts): Provider {
 
   return {
     call: async (target, request, signal) => {
-      const response = await send(agent, target, request, signal);
-      if (response.statusCode < 200 || response.statusCode > 299) throw await refusal(response);
-      const contentType = String(response.headers['content-type'] ?? '');
-      if (response.statusCode === 204 || /text\/html/i.test(contentType)) {
-        await discard(response);
-        throw new ProviderFailure('provider_error', 'unexpected_body', {
-          definite: false,
-          status: response.statusCode,
-        });
+      const answer = new UpstreamAnswer(signal);
+      const { statusCode: status, headers } = await send(agent, target, request, signal, answer);
+      if (status < 200 || status > 299) throw await refusal(status, headers, answer);
+      const contentType = String(headers['content-type'] ?? '');
+      if (status === 204 || /text\/html/i.test(contentType)) {
+        answer.discard();
+        throw new ProviderFailure('provider_error', 'unexpected_body', { definite: false, status });
       }
-      const encoding = response.headers['content-encoding'];
+      const encoding = headers['content-encoding'];
       if (encoding !== undefined && encoding !== 'identity') {
-        await discard(response);
-        throw new ProviderFailure('provider_error', 'unexpected_encoding', {
-          definite: false,
-          status: response.statusCode,
-        });
+        answer.discard();
+        throw new ProviderFailure('provider_error', 'unexpected_encoding', { definite: false, status });
       }
       return {
-        status: response.statusCode,
+        status,
         contentType,
-        read: (take) => readBody(response.body, timeouts.bytesMax, take, (error) => transportFailure(error, signal)),
+        read: (take) => readBody(answer, timeouts.bytesMax, take, (error) => transportFailure(error, signal)),
       } satisfies ProviderAnswer;
     },
     close: () => agent.close(),
@@ -67,24 +63,20 @@ async function send(
   target: RouteTarget,
   request: ProviderRequest,
   signal: AbortSignal,
-): Promise<Dispatcher.ResponseData> {
+  answer: UpstreamAnswer,
+): Promise<AnswerHead> {
   try {
     const { origin, pathname, search } = new URL(`${target.baseUrl}${request.path}`);
-    return await agent.request({
-      origin,
-      path: `${pathname}${search}`,
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: request.stream ? 'text/event-stream' : 'application/json',
-        'accept-encoding': 'identity',
-        'x-request-id': request.requestId,
-        ...target.headers,
-        ...(target.apiKey === undefined ? {} : { authorization: `Bearer ${target.apiKey}` }),
-      },
-      body: request.body,
-      signal,
-    });
+    const headers = {
+      'content-type': 'application/json',
+      accept: request.stream ? 'text/event-stream' : 'application/json',
+      'accept-encoding': 'identity',
+      'x-request-id': request.requestId,
+      ...target.headers,
+      ...(target.apiKey === undefined ? {} : { authorization: `Bearer ${target.apiKey}` }),
+    };
+    agent.dispatch({ origin, path: `${pathname}${search}`, method: 'POST', headers, body: request.body }, answer);
+    return await answer.head;
   } catch (error) {
     throw transportFailure(error, signal);
   }
@@ -109,22 +101,15 @@ function transportFailure(error: unknown, signal: AbortSignal): ProviderFailure 
   return new ProviderFailure('provider_error', 'connection_lost', { definite: false, cause: error });
 }
 
-async function discard(response: Dispatcher.ResponseData): Promise<void> {
-  await response.body.dump({ limit: ERROR_BODY_BYTES_MAX }).catch(() => undefined);
-}
-
-async function readErrorText(response: Dispatcher.ResponseData): Promise<string> {
+/** A cut error body is as good as none. */
+async function readErrorText(answer: UpstreamAnswer): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  try {
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
-      chunks.push(chunk);
-      bytes += chunk.length;
-      if (bytes > ERROR_BODY_BYTES_MAX) break;
-    }
-  } catch {
-    // A cut error body is as good as none.
-  }
+  await answer.read((chunk) => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    return bytes > ERROR_BODY_BYTES_MAX ? 'enough' : undefined;
+  });
   return Buffer.concat(chunks).toString('utf8');
 }
 
@@ -140,11 +125,14 @@ function errorMessage(text: string): string | undefined {
 }
 
 /** A status outside 2xx. The upstream answered instead of working, so another route may be tried. */
-async function refusal(response: Dispatcher.ResponseData): Promise<ProviderFailure> {
-  const status = response.statusCode;
-  const text = await readErrorText(response);
+async function refusal(
+  status: number,
+  headers: AnswerHead['headers'],
+  answer: UpstreamAnswer,
+): Promise<ProviderFailure> {
+  const text = await readErrorText(answer);
   const outcome = `http_${status}`;
-  const retryAfterMs = retryAfter(response.headers['retry-after']);
+  const retryAfterMs = retryAfter(headers['retry-after']);
   const common = { definite: true, status, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
   if (status === 429) return new ProviderFailure('provider_rate_limited', outcome, common);
   if (status === 401 || status === 402 || status === 403)

@@ -1,5 +1,6 @@
 import { ProviderFailure } from '../providers/provider.ts';
 import { type SseEvent, SseOverflow, SseParser } from '../providers/sse.ts';
+import { LikeChunk } from './like-chunk.ts';
 
 /** What came from the provider, read only where money or protocol needs it. No I/O here. */
 
@@ -23,6 +24,7 @@ export class StreamedAnswer {
   private readonly seen = new Set<unknown>();
   private readonly finished = new Set<unknown>();
   private doneSeen = false;
+  private like: LikeChunk | undefined;
   private readonly includeUsage: boolean;
 
   /** @param includeUsage whether the client asked for the usage chunk; we always ask the provider for it. */
@@ -68,12 +70,14 @@ export class StreamedAnswer {
       this.doneSeen = true;
       return undefined;
     }
+    if (event === undefined && this.like?.fits(data)) return data;
     const chunk = parseChunk(data);
     if (event === 'error' || (chunk.error !== undefined && chunk.error !== null)) throw broken('error_event', true);
     if (chunk.usage !== undefined && chunk.usage !== null) this.usage = chunk.usage;
     if (this.upstreamId === undefined && typeof chunk.id === 'string') this.upstreamId = chunk.id.slice(0, 200);
     const choices = Array.isArray(chunk.choices) ? (chunk.choices as Choice[]) : [];
     this.note(choices);
+    if (saysOnlyContent(chunk, choices)) this.like = LikeChunk.of(data) ?? this.like;
     if (choices.length === 0 && chunk.usage && !this.includeUsage) return undefined;
     return data;
   }
@@ -87,6 +91,17 @@ export class StreamedAnswer {
       this.finished.add(index);
     }
   }
+}
+
+/** Nothing that a chunk with another text in its place would have to be parsed for. */
+function saysOnlyContent({ usage, error }: Chunk, choices: readonly Choice[]): boolean {
+  const [choice] = choices;
+  return (
+    choices.length === 1 &&
+    (usage === undefined || usage === null) &&
+    (error === undefined || error === null) &&
+    typeof choice?.finish_reason !== 'string'
+  );
 }
 
 function parseChunk(data: Buffer): Chunk {

@@ -45,6 +45,7 @@ export function encodeFrames(frames: readonly Frame[]): Buffer {
 }
 
 const BATCH_BYTES_AT_FIRST = 4_096;
+const BATCH_BYTES_KEPT_MAX = 16_384;
 
 /** Frames that are collected for a while: written when they come, so that nothing of them is kept but their bytes. */
 export class FrameBatch {
@@ -61,6 +62,11 @@ export class FrameBatch {
   /** As of `encodeFrames`; a view that the next `add` may change. */
   get bytes(): Buffer {
     return this.written.view();
+  }
+
+  /** For the next frames: a buffer for each batch would be most of what the collector has to do. */
+  clear(): void {
+    this.written.clear(BATCH_BYTES_KEPT_MAX);
   }
 }
 

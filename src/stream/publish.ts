@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from '../log.ts';
 import { type EndOfAnswer, encodeFrames, type Frame, FrameBatch, type FrameType, streamKeys } from './events.ts';
 
-/** Seals what is kept in Redis; live messages are not kept. */
+/** Seals what is kept in Redis; live messages are not kept. What it gives must not share memory with what it was given. */
 export type Seal = (plain: Uint8Array) => Buffer;
 
 export type EventWriterOptions = {
@@ -56,7 +56,8 @@ function lagFor(logs: number): number {
   return Math.min(Math.max((logs / LOG_WRITES_PER_SECOND) * 1_000, LOG_LAG_MS.least), LOG_LAG_MS.most);
 }
 
-type LogBatch = { frames: FrameBatch; seal: Seal; ttlSeconds: number | undefined };
+/** What a writer has not written to its log yet. */
+type LogBatch = { requestId: string; frames: FrameBatch; seal: Seal; ttlSeconds: number | undefined };
 
 /**
  * Writes events: live over pub/sub to the one api process that waits, flushed once per event-loop turn and never on a
@@ -66,8 +67,8 @@ type LogBatch = { frames: FrameBatch; seal: Seal; ttlSeconds: number | undefined
 export function createPublisher(options: { redis: Redis; prefix: string; ttlSeconds: number; log: Logger }): Publisher {
   const { redis, prefix, ttlSeconds, log } = options;
   let live = new Map<string, Frame[]>();
-  let due = new Set<string>();
-  const lagging = new Map<string, LogBatch>();
+  let due = new Set<LogBatch>();
+  const lagging = new Set<LogBatch>();
   let lag: NodeJS.Timeout | undefined;
   let lagMs = LOG_LAG_MS.least;
   let scheduled = false;
@@ -86,37 +87,34 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     const [channels, logs] = [live, due];
     live = new Map();
     due = new Set();
-    const pipeline = redis.pipeline();
+    // Not a pipeline, which would copy all of it once more: the socket gathers what a turn writes.
+    const sends: Promise<unknown>[] = [];
     let bytes = 0;
     for (const [channel, frames] of channels) {
       for (const message of messagesOf(frames)) {
-        pipeline.publish(channel, message);
+        sends.push(redis.publish(channel, message));
         bytes += message.length;
       }
     }
-    for (const requestId of logs) {
-      const batch = lagging.get(requestId);
-      if (!batch) continue;
-      lagging.delete(requestId);
-      const sealed = batch.seal(batch.frames.bytes);
+    for (const batch of logs) {
+      if (!lagging.delete(batch)) continue;
+      const { requestId, frames, seal } = batch;
+      const sealed = seal(frames.bytes);
+      frames.clear();
       const key = streamKeys.log(prefix, requestId);
-      pipeline.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed);
-      if (batch.ttlSeconds !== undefined) pipeline.expire(key, batch.ttlSeconds);
+      sends.push(redis.xadd(key, 'MAXLEN', '~', LOG_ENTRIES_MAX, '*', 'b', sealed));
+      if (batch.ttlSeconds !== undefined) sends.push(redis.expire(key, batch.ttlSeconds));
+      batch.ttlSeconds = undefined;
       bytes += sealed.length;
     }
     waitingBytes += bytes;
-    const flight: Promise<unknown> = pipeline
-      .exec()
-      .then((results) => {
-        const failed = results?.find(([error]) => error !== null);
-        if (failed) log.warn({ err: failed[0] }, 'events were not taken by redis');
-      })
-      .catch((error: unknown) => log.warn({ err: error }, 'events were not published'))
-      .finally(() => {
-        flights.delete(flight);
-        waitingBytes -= bytes;
-        if (waitingBytes < WAITING_BYTES_MAX) for (const wake of roomWaiters.splice(0)) wake();
-      });
+    const flight: Promise<unknown> = Promise.allSettled(sends).then((results) => {
+      const failed = results.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined;
+      if (failed) log.warn({ err: failed.reason as unknown }, 'events were not taken by redis');
+      flights.delete(flight);
+      waitingBytes -= bytes;
+      if (waitingBytes < WAITING_BYTES_MAX) for (const wake of roomWaiters.splice(0)) wake();
+    });
     flights.add(flight);
   }
 
@@ -128,13 +126,12 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
   }
 
   /** @param ttl when given, the log lives so many seconds from this event on, and the event goes there at once. */
-  function keep(requestId: string, seal: Seal, frame: Frame, ttl: number | undefined): void {
-    const batch = lagging.get(requestId) ?? { frames: new FrameBatch(), seal, ttlSeconds: undefined };
-    lagging.set(requestId, batch);
+  function keep(batch: LogBatch, frame: Frame, ttl: number | undefined): void {
+    lagging.add(batch);
     batch.frames.add(frame);
     batch.ttlSeconds = ttl ?? batch.ttlSeconds;
     if (ttl !== undefined || batch.frames.length >= LOG_LAG_BYTES_MAX) {
-      due.add(requestId);
+      due.add(batch);
       schedule();
     } else lag ??= setTimeout(catchUp, lagMs);
   }
@@ -145,16 +142,17 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
     lag = undefined;
     if (lagging.size === 0) return;
     lagMs = lagFor(lagging.size);
-    for (const requestId of lagging.keys()) due.add(requestId);
+    for (const batch of lagging) due.add(batch);
     schedule();
   }
 
   return {
     open: (writer) => {
+      const { requestId, attempt, seal } = writer;
+      const batch = seal && { requestId, frames: new FrameBatch(), seal, ttlSeconds: undefined };
       let seq = writer.lastSeq ?? 0;
       let prolongAtMs = 0;
       const next = (type: FrameType, payload: Buffer): number => {
-        const { requestId, attempt } = writer;
         const nowMs = performance.now();
         const ended = type === 'end';
         const isDue = ended || nowMs >= prolongAtMs;
@@ -162,7 +160,7 @@ export function createPublisher(options: { redis: Redis; prefix: string; ttlSeco
         const ttl = (ended ? writer.ttlAfterEndSeconds : undefined) ?? ttlSeconds;
         const frame: Frame = { type, requestId, attempt, seq: ++seq, payload };
         if (writer.channel !== undefined) tell(writer.channel, frame);
-        if (writer.seal) keep(requestId, writer.seal, frame, isDue ? ttl : undefined);
+        if (batch) keep(batch, frame, isDue ? ttl : undefined);
         return seq;
       };
       return {

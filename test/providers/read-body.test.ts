@@ -1,9 +1,10 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { Agent, request } from 'undici';
+import { Agent } from 'undici';
 import { ProviderFailure, type Taken } from '../../src/providers/provider.ts';
 import { readBody } from '../../src/providers/read-body.ts';
+import { UpstreamAnswer } from '../../src/providers/upstream-answer.ts';
 
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 const BYTES_MAX = 1024 * PIECE.length;
@@ -29,10 +30,16 @@ afterEach(async () => {
 const translate = (error: unknown) =>
   new ProviderFailure('provider_error', 'connection_lost', { definite: false, cause: error });
 
-async function read(take: (chunk: Buffer) => Taken, bytesMax = BYTES_MAX): Promise<void> {
+async function call(signal = new AbortController().signal): Promise<UpstreamAnswer> {
   const { port } = server.address() as AddressInfo;
-  const { body } = await request(`http://127.0.0.1:${port}`, { dispatcher: agent });
-  await readBody(body, bytesMax, take, translate);
+  const answer = new UpstreamAnswer(signal);
+  agent.dispatch({ origin: `http://127.0.0.1:${port}`, path: '/', method: 'GET' }, answer);
+  await answer.head;
+  return answer;
+}
+
+async function read(take: (chunk: Buffer) => Taken, bytesMax = BYTES_MAX): Promise<void> {
+  await readBody(await call(), bytesMax, take, translate);
 }
 
 const nothing = () => undefined;
@@ -125,6 +132,63 @@ test('a body that is cut off rejects with what the transport error means', async
     setImmediate(() => response.destroy());
   };
   await expect(read(nothing)).rejects.toMatchObject({ outcome: 'connection_lost' });
+});
+
+test('what has come before there is a reader is kept for it, and no more of it than the socket held', async () => {
+  serve = (response) => response.end('all of it');
+  const answer = await call();
+  await new Promise((resolve) => setImmediate(resolve));
+  const chunks: Buffer[] = [];
+  await readBody(
+    answer,
+    BYTES_MAX,
+    (chunk) => {
+      chunks.push(chunk);
+      return undefined;
+    },
+    translate,
+  );
+  expect(Buffer.concat(chunks).toString()).toBe('all of it');
+});
+
+test('an abort ends the waiting for the head, and the reading', async () => {
+  const before = new AbortController();
+  serve = () => before.abort(new Error('too late'));
+  await expect(call(before.signal)).rejects.toThrow('too late');
+  const amid = new AbortController();
+  serve = (response) => void response.write('event');
+  const reading = readBody(
+    await call(amid.signal),
+    BYTES_MAX,
+    () => {
+      amid.abort(new Error('cancelled'));
+      return undefined;
+    },
+    translate,
+  );
+  await expect(reading).rejects.toMatchObject({ outcome: 'connection_lost', cause: new Error('cancelled') });
+  await expect(call(amid.signal)).rejects.toThrow('cancelled');
+});
+
+test('an answer that nobody wants is read away, and the connection serves the next call; a long one is cut', async () => {
+  serve = (response) => response.end('not what was asked for');
+  (await call()).discard();
+  await read(nothing);
+  expect(sockets).toBe(1);
+  let handed = 0;
+  const closed = new Promise((resolve) => {
+    serve = (response) => {
+      const more = () => {
+        while (handed++ < 1_000) if (!response.write(PIECE)) return void response.once('drain', more);
+        response.end();
+      };
+      response.once('close', resolve);
+      more();
+    };
+  });
+  (await call()).discard();
+  await closed;
+  expect(handed).toBeLessThan(1_000);
 });
 
 test('more bytes than the bound are refused', async () => {

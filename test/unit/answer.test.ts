@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ProviderFailure } from '../../src/providers/provider.ts';
 import { readPlainAnswer, StreamedAnswer } from '../../src/requests/answer.ts';
+import { runs } from '../helpers/property-runs.ts';
 
 const chunk = (index: number, delta: object, finish: string | null = null, more: object = {}) =>
   JSON.stringify({ id: 'chatcmpl-1', choices: [{ index, delta, finish_reason: finish }], ...more });
@@ -143,6 +144,59 @@ test('odd chunks never break the reader: whatever parses is passed on or is a ty
         expect(failure !== undefined || relayed.length > 0).toBe(true);
       },
     ),
+  );
+});
+
+/** Texts as they stand in a chunk between the quotes of its content: plain ones, escaped ones, and what no string may hold. */
+const contentText = fc.oneof(
+  { weight: 6, arbitrary: fc.string({ unit: fc.constantFrom('a', 'я', ' ', '}', ',', ':', '🙂'), maxLength: 4 }) },
+  { weight: 2, arbitrary: fc.constantFrom('\\n', '\\"', '\\u0041', '\\\\', '\\"content\\":\\"') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('\t', '\\x', '"', '","error":{},"x":"', '"},"finish_reason":"stop","y":{"z":"', '\\'),
+  },
+);
+const anyChunk = fc.oneof(
+  {
+    weight: 12,
+    arbitrary: fc
+      .tuple(
+        contentText,
+        fc.constantFrom(0, 0, 0, 1),
+        fc.constantFrom('', ',"usage":null', ',"logprobs":{"content":[]}'),
+      )
+      .map(
+        ([text, index, more]) =>
+          `{"id":"c","choices":[{"index":${index},"delta":{"content":"${text}"},"finish_reason":null}]${more}}`,
+      ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom(
+      STOP,
+      USAGE,
+      ROLE,
+      '{"choices":[{"index":0,"delta":{"content":"x"},"finish_reason":"error"}]}',
+      '{"choices":[{"index":0,"delta":{"content":"x"}},{"index":1,"delta":{"content":"y"}}]}',
+      '{"error":{"message":"content"},"content":"x"}',
+    ),
+  },
+);
+
+test('a chunk that is like one that was parsed is read as if it were parsed', () => {
+  const outcome = (payloads: readonly string[]) => {
+    const { streamed, relayed, failure } = relay(payloads);
+    const { usage, upstreamId } = streamed;
+    return { usage, upstreamId, relayed: relayed.map((one) => one.replace(/^ +/, '')), failure: failure?.outcome };
+  };
+  fc.assert(
+    fc.property(fc.array(anyChunk, { minLength: 1, maxLength: 12 }), (chunks) => {
+      const payloads = [...chunks, DONE];
+      // No two chunks begin alike, so each of them has to be parsed.
+      const unlike = payloads.map((payload, index) => (payload === DONE ? payload : ' '.repeat(index + 1) + payload));
+      expect(outcome(payloads)).toEqual(outcome(unlike));
+    }),
+    runs(2_000),
   );
 });
 

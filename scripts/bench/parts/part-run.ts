@@ -21,6 +21,7 @@ export type PartMessage = { begins: string } | { ends: PartFigures } | { failed:
 export const PART_STEPS: readonly PartStep[] = [
   { id: 'rate 50', load: { perSecond: 50 } },
   { id: 'rate 200', load: { perSecond: 200 } },
+  { id: 'rate 400', load: { perSecond: 400 } },
   { id: 'closed', load: { callers: 32 } },
 ];
 
