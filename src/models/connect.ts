@@ -16,6 +16,7 @@ import { DataKey } from './data-key.ts';
 import { Delivery } from './delivery.ts';
 import { DestructionAct, DestructionEvent } from './destruction.ts';
 import { Incident, IncidentAccount } from './incident.ts';
+import { mendDocumentOptions } from './lean-documents.ts';
 import { LEDGER_VALIDATOR, LedgerEntry } from './ledger-entry.ts';
 import { LegalHold } from './legal-hold.ts';
 import { PolicyAcceptance, PolicyVersion } from './policy.ts';
@@ -110,6 +111,7 @@ const COLLECTIONS: readonly { model: Model<never>; validator?: Document }[] = [
  */
 export async function connectMongo(options: MongoOptions): Promise<void> {
   mendClosedConnections();
+  mendDocumentOptions();
   mongoose.set({ strictQuery: 'throw', sanitizeFilter: false, autoIndex: false, autoCreate: false });
   await mongoose.connect(options.uri, { ...connectOptions(options), dbName: options.database });
   const keysDatabase = options.keys?.database ?? `${options.database}_keys`;

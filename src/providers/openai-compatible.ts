@@ -66,6 +66,7 @@ async function send(
   answer: UpstreamAnswer,
 ): Promise<AnswerHead> {
   try {
+    signal.throwIfAborted();
     const { origin, pathname, search } = new URL(`${target.baseUrl}${request.path}`);
     const headers = {
       'content-type': 'application/json',

@@ -34,6 +34,8 @@ export class UpstreamAnswer implements Dispatcher.DispatchHandler {
       this.headCame = resolve;
       this.headFailed = reject;
     });
+    // It may fail before anybody waits for it.
+    this.head.catch(() => undefined);
     signal.addEventListener('abort', this.abort, { once: true });
   }
 

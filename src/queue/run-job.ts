@@ -3,8 +3,8 @@ import type { Logger } from '../log.ts';
 import { JOBS, type JobKey, type JobPayload, jobKeyOf } from './jobs.ts';
 import { cancel, type Outcome } from './outcome.ts';
 
-/** What a handler gets besides its payload. The signal is aborted on timeout and forced shutdown. */
-export type JobContext = { jobId: string; attempt: number; signal: AbortSignal; log: Logger };
+/** What a handler gets besides its payload. `stop` is aborted on timeout and forced shutdown; a handler may abort it too. */
+export type JobContext = { jobId: string; attempt: number; stop: AbortController; log: Logger };
 
 export type Handlers = { [Key in JobKey]: (payload: JobPayload<Key>, context: JobContext) => Promise<Outcome> };
 
@@ -52,7 +52,7 @@ async function perform({ raw, key, payload }: Step, handlers: Handlers, log: Log
   // The catalogue pairs each key with its payload type; the compiler cannot follow the pair through a variable.
   const handler = handlers[key] as (payload: unknown, context: JobContext) => Promise<Outcome>;
   try {
-    return await handler(payload, { jobId, attempt, signal: stop.signal, log });
+    return await handler(payload, { jobId, attempt, stop, log });
   } finally {
     clearTimeout(timer);
   }

@@ -158,11 +158,10 @@ async function relayStream(
 
 /** Whatever was thrown, as a failure of the call; our own aborts carry their reason in the signal. */
 function toFailure(error: unknown, signal: AbortSignal): ProviderFailure {
-  if (signal.aborted && signal.reason instanceof Aborted) {
-    return new ProviderFailure(ABORT_CODES[signal.reason.reason], signal.reason.reason, {
-      definite: false,
-      cause: error,
-    });
+  if (signal.aborted) {
+    // The job's own end, at shutdown or after its time, is as if its lease were lost.
+    const reason = signal.reason instanceof Aborted ? signal.reason.reason : 'lease_lost';
+    return new ProviderFailure(ABORT_CODES[reason], reason, { definite: false, cause: error });
   }
   if (error instanceof ProviderFailure) return error;
   return new ProviderFailure('provider_error', 'adapter_error', { definite: false, cause: error });

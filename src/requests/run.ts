@@ -29,8 +29,9 @@ const ZERO_RETENTION_LOG_SECONDS = 5;
 /**
  * Runs one request: claim, call, finish, tell, settle. The queue may hand the same request over any number of times;
  * the claim decides who runs it, and a request whose provider may have been called already is never called again.
+ * @param stop aborted by an `Aborted` that says why, or for any other reason by whoever ends the job.
  */
-export async function runRequest(requestId: string, signal: AbortSignal, deps: RunDependencies): Promise<Outcome> {
+export async function runRequest(requestId: string, stop: AbortController, deps: RunDependencies): Promise<Outcome> {
   const request = await deps.writer.claim(requestId);
   if (!request) return notClaimed(requestId, deps);
   crashPoint('run.after_claim');
@@ -38,15 +39,13 @@ export async function runRequest(requestId: string, signal: AbortSignal, deps: R
   const running: RunningRequest = {
     requestId,
     attempt: request.attempt,
-    abort: new AbortController(),
+    abort: stop,
     outputTokens: 0,
     seq: 0,
   };
   deps.running.add(running);
-  const stop = () => running.abort.abort(new Aborted('lease_lost'));
-  signal.addEventListener('abort', stop, { once: true });
   const deadline = setTimeout(
-    () => running.abort.abort(new Aborted('deadline')),
+    () => stop.abort(new Aborted('deadline')),
     Math.max(0, request.deadlineAt.getTime() - Date.now()),
   );
   try {
@@ -54,7 +53,6 @@ export async function runRequest(requestId: string, signal: AbortSignal, deps: R
     await complete(request, outcome, writer, deps);
   } finally {
     clearTimeout(deadline);
-    signal.removeEventListener('abort', stop);
     deps.running.remove(requestId);
   }
   return done;

@@ -25,8 +25,8 @@ export type HandlerDependencies = {
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
 export function createHandlers(deps: HandlerDependencies): Handlers {
   const { config, run, deliveries, journal, cipher, metrics } = deps;
-  const request = ({ requestId }: { requestId: string }, { signal }: JobContext): Promise<Outcome> =>
-    runRequest(requestId, signal, run);
+  const request = ({ requestId }: { requestId: string }, { stop }: JobContext): Promise<Outcome> =>
+    runRequest(requestId, stop, run);
   return {
     runRequest: request,
     runBackgroundRequest: request,
@@ -34,12 +34,12 @@ export function createHandlers(deps: HandlerDependencies): Handlers {
       metrics.deliveries.inc({ outcome: await deliveries.attempt(deliveryId) });
       return done;
     },
-    buildAccessArchive: async ({ privacyRequestId }, { signal }) => {
+    buildAccessArchive: async ({ privacyRequestId }, { stop: { signal } }) => {
       const sources = { operator: config.operator, retentionDefaults: config.retention.defaults };
       await buildArchive(privacyRequestId, { sources, cipher, signal, now: Date.now });
       return done;
     },
-    purgeContent: async (_payload, { signal, log }) => {
+    purgeContent: async (_payload, { stop: { signal }, log }) => {
       const { defaults } = config.retention;
       const asked = { nowMs: Date.now(), trigger: 'schedule', by: 'schedule' } as const;
       const run = await runRetention({ ...asked, defaults, signal, journal, log });

@@ -152,7 +152,7 @@ export function startWorker(world: World, name: string, isHeard: (channel: strin
     busy++;
     const release = keepLock(job.id);
     // The processor goes on while the loop fetches the next one.
-    void runRequest(job.requestId, new AbortController().signal, run)
+    void runRequest(job.requestId, new AbortController(), run)
       .then(
         (outcome) => (outcome.kind === 'snooze' ? jobs.again(job.id, outcome.delayMs) : jobs.done(job.id)),
         () => jobs.again(job.id, 500),

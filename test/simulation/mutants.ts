@@ -9,6 +9,7 @@ import { Request, type RequestDocument } from '../../src/models/request.ts';
 import type { Producer } from '../../src/queue/enqueue.ts';
 import type { acceptRequest } from '../../src/requests/accept.ts';
 import type { sweepHolds } from '../../src/requests/sweep.ts';
+import { settledUpdate } from '../../src/requests/updates.ts';
 import type { RequestWriter } from '../../src/requests/writer.ts';
 import type { Rewrite, Sent } from './collections.ts';
 import type { Weather } from './faults.ts';
@@ -152,6 +153,8 @@ export const MUTANTS: readonly Mutant[] = [
           withdraw: (request) => Promise.race([deps.withdraw(request), Promise.resolve(true)]),
         }),
     },
+    // It takes a hold whose outcome nobody can read, and then lands.
+    weather: 'late',
     seedsMax: 150,
   },
   {
@@ -295,7 +298,8 @@ export const MUTANTS: readonly Mutant[] = [
         ...real,
         finish: async (finish) => {
           const landed = await real.finish(finish);
-          if (landed) await real.markSettled(finish.requestId);
+          const { filter, update } = settledUpdate([finish.requestId], new Date());
+          if (landed) await requests().updateMany(filter, update);
           return landed;
         },
       }),
