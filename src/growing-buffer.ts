@@ -31,9 +31,9 @@ export class GrowingBuffer {
     bytes.copy(this.extend(bytes.length));
   }
 
-  /** A view of what is between two places, or of all of it. */
-  view(start = 0, end = this.used): Buffer {
-    return this.buffer.subarray(start, end);
+  /** A view of all of it. */
+  view(): Buffer {
+    return this.buffer.subarray(0, this.used);
   }
 
   /** Forgets what is there, and keeps the room for what comes unless it is larger than so many bytes. */

@@ -33,7 +33,10 @@ export async function flushOutboxes(accountIds: readonly string[], log: Logger):
 }
 
 async function moveEntries(batch: readonly AccountOutbox[], log: Logger): Promise<number> {
-  const entries = batch.flatMap((account) => account.outbox.map((entry) => ({ accountId: account._id, ...entry })));
+  // Whatever an entry says, it belongs to the account that it stands in.
+  const entries = batch.flatMap(({ _id: accountId, outbox }) =>
+    outbox.map((entry) => Object.assign({}, entry, { accountId })),
+  );
   if (entries.length === 0) return 0;
   crashPoint('flush.before_insert');
   const refused = await insertEntries(entries);

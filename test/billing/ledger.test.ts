@@ -72,6 +72,15 @@ test('an entry the ledger refuses stays in the outbox, and the others of its bat
   await expectDense(good, 4);
 });
 
+test('an entry is booked on the account whose outbox holds it, whatever account it names', async () => {
+  const [own, other] = [await accountWith(10n), await accountWith(10n)];
+  await charge(own, 1);
+  await accounts().updateOne({ _id: own }, { $set: { 'outbox.0.accountId': other } });
+  await flushOutboxes([own], silent);
+  await expectDense(own, 2);
+  expect(await ledger().countDocuments({ accountId: other })).toBe(0);
+});
+
 test('the walk over all accounts finds what a process that died left behind, and tells how old it is', async () => {
   const ids = await Promise.all(Array.from({ length: 7 }, () => accountWith(1n)));
   let afterId: string | undefined;
