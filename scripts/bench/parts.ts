@@ -14,7 +14,7 @@ import type { BenchSystem } from './system.ts';
  * whole.
  */
 
-export type PartName = 'database' | 'queue' | 'front' | 'relay';
+export type PartName = 'database' | 'queue' | 'front' | 'relay' | 'together';
 
 export type PartResult = PartFigures & {
   part: PartName;
@@ -30,7 +30,7 @@ export type PartsOptions = {
   note: (line: string) => void;
 };
 
-const PART_MAX_MS = 300_000;
+const PART_MAX_MS = 600_000;
 const DRAIN_MS = 3_000;
 
 export type Part = { child: ChildProcess; roles: Roles };
@@ -42,6 +42,7 @@ export async function startPart(name: PartName, system: BenchSystem, options: Pa
     execArgv: ['--import', 'tsx'],
     env: {
       PATH: process.env.PATH ?? '',
+      NODE_ENV: 'production',
       MONGODB_URI: system.mongo.uri,
       MONGODB_DATABASE: system.mongo.name,
       REDIS_URL: system.redis.url,

@@ -1,10 +1,17 @@
 import { markdownTable } from '../report-section.ts';
 import { formatFigure, rolesOf } from './goals.ts';
 import type { PartResult } from './parts.ts';
-import { RELAY } from './relay-alone.ts';
-import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
-import { WORKLOADS } from './seed.ts';
-import { longStep, rateStep, streamStep } from './steps.ts';
+import {
+  type BenchResults,
+  cpuPerThousand,
+  type ServedPart,
+  type StepResult,
+  saturated,
+  stepResult,
+  stepsOf,
+} from './results.ts';
+import { PART_ROLES, RELAY, TOGETHER } from './served-part.ts';
+import { rateStep, streamStep } from './steps.ts';
 
 /** The sections of the report that are about parts of the product rather than about loads on all of it. */
 
@@ -58,10 +65,7 @@ function usPerChunk({ load, use }: StepResult, roles: readonly string[]): number
   return (seconds * 1e6) / use.seconds / load.chunksPerSecond;
 }
 
-const RELAY_ROLES = ['process', 'redis'];
-const LONG_REQUESTS_PER_SECOND = 1_000_000 / WORKLOADS.long.streamMs;
-
-function relayRow(step: string, result: StepResult): string[] {
+function streamRow(step: string, result: StepResult): string[] {
   const { load } = result;
   const pair = (a: number, b: number) => `${formatFigure(a)} / ${formatFigure(b)}`;
   return [
@@ -70,59 +74,62 @@ function relayRow(step: string, result: StepResult): string[] {
     pair(load.oneWay.p50, load.oneWay.p99),
     pair(load.gapJitter.p50, load.gapJitter.p99),
     formatFigure(load.chunksPerSecond),
-    formatFigure(usPerChunk(result, RELAY_ROLES)),
+    formatFigure(usPerChunk(result, PART_ROLES)),
   ];
 }
 
-/**
- * What the relay alone says about the goals of streams, and what it says together with the writes and the queue of the requests
- * that the streams belong to.
- */
-function relayLines(results: BenchResults, peer: string | undefined): string[] {
-  const { relay = [], parts = [] } = results.alone ?? {};
-  const withoutFront = parts.filter(({ part }) => part !== 'front');
-  const alone = (step: string) => stepResult({ measurements: relay }, step, RELAY);
-  const others = (step: string) => (peer === undefined ? undefined : stepResult(results, step, peer));
-  const direct = (step: string) => stepResult(results, step, 'direct');
-  const lines: string[] = [];
-  const few = streamStep(50);
-  const [ours, theirs, none] = [alone(few), others(few), direct(few)];
-  if (ours && theirs && none) {
-    const [own, peers] = [ours, theirs].map(({ load }) => formatFigure(load.oneWay.p50 - none.load.oneWay.p50));
-    lines.push(
-      `With 50 streams it adds ${own} ms to a chunk (p50), the peer ${peers}; jitter p99 ${formatFigure(ours.load.gapJitter.p99)} ms, the peer's ${formatFigure(theirs.load.gapJitter.p99)}.`,
-    );
-  }
-  const many = streamStep(500);
-  const [most, peersMost] = [alone(many), others(many)];
-  if (most && peersMost) {
-    const share = (ownCpu(withoutFront, CALLERS_STEP) * 1_000) / WORKLOADS.stream.chunks;
-    const chunkUs = usPerChunk(most, RELAY_ROLES);
-    lines.push(
-      `With 500 streams a chunk takes ${formatFigure(chunkUs)} us in it, and the writes and the queue of its request ${formatFigure(share)} us more: no more than ${formatFigure(1e6 / (chunkUs + share))} chunks/s on one core, of which the peer brings ${formatFigure(peersMost.load.chunksPerSecond)} (${formatFigure(1e6 / (chunkUs + share) / peersMost.load.chunksPerSecond)}x).`,
-    );
-  }
-  const long = alone(longStep(1_000));
-  if (long) {
-    const cores = (usPerChunk(long, RELAY_ROLES) * long.load.chunksPerSecond) / 1e6;
-    const requests = (ownCpu(withoutFront, rateStep(200)) * LONG_REQUESTS_PER_SECOND) / 1_000;
-    lines.push(
-      `Of 1000 long streams it brings ${formatFigure((long.load.chunksPerSecond / 20_000) * 100)} % of the chunks on schedule with ${formatFigure(cores)} of the core; the writes and the queue of their ${LONG_REQUESTS_PER_SECOND} requests a second take ${formatFigure(requests)} more.`,
-    );
-  }
-  return lines;
+function plainRow(step: string, result: StepResult): string[] {
+  const { latency, answeredPerSecond } = result.load;
+  const [own, engine] = [PART_ROLES, ['engine']].map((roles) => formatFigure(cpuPerThousand(result, roles)));
+  const times = [latency.p50, latency.p95, latency.p99].map(formatFigure).join(' / ');
+  return [step, times, formatFigure(answeredPerSecond), own ?? '', engine ?? ''];
 }
 
-function relaySection(results: BenchResults, peer: string | undefined): string[] {
-  const { relay = [] } = results.alone ?? {};
-  if (relay.length === 0) return [];
-  const rows = stepsOf({ measurements: relay }, '').flatMap((step) => {
-    const result = stepResult({ measurements: relay }, step, RELAY);
-    return result ? [relayRow(step, result)] : [];
-  });
-  const head = ['load', 'first token p50 / p99', 'one-way p50 / p99', 'jitter p50 / p99', 'chunks/s', 'CPU us/chunk'];
+const STREAM_HEAD = [
+  'load',
+  'first token p50 / p99',
+  'one-way p50 / p99',
+  'jitter p50 / p99',
+  'chunks/s',
+  'CPU us/chunk',
+];
+const PLAIN_HEAD = ['load', 'p50 / p95 / p99', 'answered/s', 'CPU s per 1000', 'engine'];
+
+/** One row for each step of a served part, in their order. */
+function rowsOf(part: ServedPart, name: string, isStream: boolean): string[][] {
+  return stepsOf(part, '')
+    .filter((step) => step.includes('streams') === isStream)
+    .flatMap((step) => {
+      const result = stepResult(part, step, name);
+      if (!result) return [];
+      return [isStream ? streamRow(step, result) : plainRow(step, result)];
+    });
+}
+
+/** What the relay alone adds to the chunks of few streams, beside what the peer adds in all. */
+function relayLine(results: BenchResults, relay: ServedPart, peer: string | undefined): string {
+  const few = streamStep(50);
+  const [ours, theirs, none] = [
+    stepResult(relay, few, RELAY),
+    peer === undefined ? undefined : stepResult(results, few, peer),
+    stepResult(results, few, 'direct'),
+  ];
+  if (!ours || !theirs || !none) return '';
+  const [own, peers] = [ours, theirs].map(({ load }) => formatFigure(load.oneWay.p50 - none.load.oneWay.p50));
+  return `\n\nWith 50 streams it adds ${own} ms to a chunk (p50), the peer ${peers}; jitter p99 ${formatFigure(ours.load.gapJitter.p99)} ms, the peer's ${formatFigure(theirs.load.gapJitter.p99)}.`;
+}
+
+function servedSections(results: BenchResults, peer: string | undefined): string[] {
+  if (!results.alone) return [];
+  const { relay, together } = results.alone;
+  const tableOf = (part: ServedPart, name: string, isStream: boolean) =>
+    markdownTable(isStream ? STREAM_HEAD : PLAIN_HEAD, rowsOf(part, name, isStream));
+  const held = together.sustained?.perSecond
+    ? `${together.sustained.perSecond} requests/s`
+    : 'none of the rates that were tried';
   return [
-    `### Relay alone\n\nThe chunks of streams from the provider to the client by the product's own code, over Redis with the sealed log for readers that come back, both halves in one process on the product's core: no key, no money, no queue, no database.\n\n${markdownTable(head, rows)}\n\n${relayLines(results, peer).join(' ')}`,
+    `### Relay alone\n\nThe chunks of streams from the provider to the client by the product's own code, over Redis with the sealed log for readers that come back, both halves in one process on the product's core: no key, no money, no queue, no database.\n\n${tableOf(relay, RELAY, true)}${relayLine(results, relay, peer)}`,
+    `### The parts together\n\nA request's writes, its way over the queue, the provider's answer and the relay, by the product's own code and under the same loads as the whole (one repetition), both halves in one process on the product's core; and nothing around it: no key, no limit, no price, prompts neither sealed nor checked, no other schedule. What this does not reach, no arrangement of the rest can.\n\n${tableOf(together, TOGETHER, false)}\n\n${tableOf(together, TOGETHER, true)}\n\nOpen loop with p99 < 100 ms: ${held}.`,
   ];
 }
 
@@ -162,7 +169,7 @@ function startUpSection({ startUpMs }: BenchResults): string[] {
 export function renderParts(results: BenchResults, peer: string | undefined): string[] {
   return [
     ...aloneSection(results, peer),
-    ...relaySection(results, peer),
+    ...servedSections(results, peer),
     ...webhookSection(results),
     ...booksSection(results),
     ...startUpSection(results),

@@ -85,13 +85,15 @@ function throughputTable(results: BenchResults, target: string): string {
     ];
   });
   const sustained = results.sustained.get(target);
-  const lag = sustained?.measurement.settleLag;
+  const lag = sustained?.complete?.settleLag;
   rows.push([
     'open loop with p99 < 100 ms, requests/s',
     '',
-    sustained ? String(sustained.perSecond) : 'none of those tried',
+    sustained?.perSecond ? String(sustained.perSecond) : 'none of those tried',
     '',
-    lag ? `settle lag p50 / p99: ${formatFigure(lag.p50Ms)} / ${formatFigure(lag.p99Ms)} ms` : '',
+    lag
+      ? `settle lag p50 / p99: ${formatFigure(lag.p50Ms)} / ${formatFigure(lag.p99Ms)} ms (${sustained?.complete?.step})`
+      : '',
   ]);
   return markdownTable(['', 'direct', target, 'ratio', 'notes'], rows);
 }
@@ -161,9 +163,10 @@ function goalsTable(results: BenchResults, target: string, peer?: string): strin
     row.must,
     row.goal,
     row.measured,
+    row.together,
     row.verdict,
   ]);
-  return markdownTable(['', 'figure', 'must', 'goal', 'measured', 'verdict'], rows);
+  return markdownTable(['', 'figure', 'must', 'goal', 'measured', 'parts together', 'verdict'], rows);
 }
 
 /** What stops the target at its closed-loop maximum, from the CPU that each part used. */

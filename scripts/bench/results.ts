@@ -29,12 +29,15 @@ export type BenchResults = {
   /** Per target. */
   sustained: ReadonlyMap<string, Sustained>;
   hotAccount?: HotAccount;
-  /** Parts of the way of a request, and the way of a stream's chunks, alone. */
-  alone?: { parts: readonly PartResult[]; relay: readonly Measurement[] };
+  /** Parts of the way of a request, the way of a stream's chunks, and all of these together. */
+  alone?: { parts: readonly PartResult[]; relay: ServedPart; together: ServedPart };
   webhooks?: Webhooks;
   books?: Books;
   startUpMs?: Readonly<Record<string, number>>;
 };
+
+/** A part that answers as the whole does: its steps, under a target name of its own; without plain answers no rate. */
+export type ServedPart = { measurements: readonly Measurement[]; sustained: Sustained | undefined };
 
 type Measured = Pick<BenchResults, 'measurements'>;
 

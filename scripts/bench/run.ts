@@ -2,15 +2,14 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { measureBooks } from './books.ts';
 import { formatFigure } from './goals.ts';
+import { heat } from './heat.ts';
 import { measureHotAccount } from './hot-account.ts';
-import { runLoad } from './load.ts';
 import { type Bench, type Measurement, measure } from './measure.ts';
 import type { Options } from './options.ts';
 import { measureParts, type PartsOptions } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
-import { measureRelay } from './relay-alone.ts';
 import { type BenchResults, type Machine, saturated } from './results.ts';
-import { WORKLOADS } from './seed.ts';
+import { measureServedPart, RELAY, TOGETHER } from './served-part.ts';
 import { accountsNeeded, repeatedSteps, type Step, singleSteps } from './steps.ts';
 import { findSustained, type Sustained } from './sustained.ts';
 import { type BenchSystem, startSystem, withDatabase, withOwnDatabase } from './system.ts';
@@ -57,7 +56,8 @@ export async function runBench(options: Options, context: RunContext): Promise<B
     repeatUntilMs: performance.now() + REPEAT_UNTIL_MS,
     signal,
   };
-  await heat(bench, effort.heatMs, note);
+  note('warming up');
+  for (const target of bench.targets) await heat(target, ['plain', 'stream'], effort.heatMs, signal);
   const measurements: Measurement[] = [];
   const tell = (one: Measurement) => {
     measurements.push(one);
@@ -99,33 +99,6 @@ async function onEach(step: Step, bench: Bench, tell: (one: Measurement) => void
   for (const target of bench.targets) tell(await measure(step, target, bench));
 }
 
-/** Closed load until compilers and caches have seen the way of a request and of a stream. */
-async function heat(bench: Bench, heatMs: number, note: (line: string) => void): Promise<void> {
-  note('warming up');
-  for (const target of bench.targets) {
-    for (const [workload, clients] of [
-      ['plain', 32],
-      ['stream', 20],
-    ] as const) {
-      const { stream, chunks } = WORKLOADS[workload];
-      const { failed } = await runLoad({
-        baseUrl: target.baseUrl,
-        headers: target.headers,
-        model: target.models[workload],
-        stream,
-        chunksExpected: chunks,
-        plan: { kind: 'closed', clients },
-        warmupMs: 0,
-        windowMs: heatMs / 2,
-        drainMs: 3_000,
-        signal: bench.signal,
-      });
-      const [reason] = Object.keys(failed);
-      if (reason !== undefined) throw new Error(`${target.name} does not answer as it should: ${reason}`);
-    }
-  }
-}
-
 async function sustainedRates(
   bench: Bench,
   measurements: readonly Measurement[],
@@ -137,8 +110,7 @@ async function sustainedRates(
     const most = saturated({ measurements }, target.name);
     if (!most) continue;
     const tell = (one: Measurement) => note(describe(one));
-    const sustained = await findSustained(target, most.load.answeredPerSecond, accounts, effort, bench, tell);
-    if (sustained) found.set(target.name, sustained);
+    found.set(target.name, await findSustained(target, most.load.answeredPerSecond, accounts, effort, bench, tell));
     await delay(500, undefined, { signal: bench.signal });
   }
   return found;
@@ -153,7 +125,8 @@ async function measureAlone(
   const options = { ...how, windowMs: effort.windowMs, heatMs: effort.heatMs };
   return {
     parts: await measureParts(system, options),
-    relay: await measureRelay(system, bench, effort, options),
+    relay: await measureServedPart(RELAY, system, bench, effort, options),
+    together: await measureServedPart(TOGETHER, system, bench, effort, options),
   };
 }
 

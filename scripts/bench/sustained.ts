@@ -2,22 +2,23 @@ import { type Bench, type Measurement, measure } from './measure.ts';
 import { type Effort, plainStep } from './steps.ts';
 import type { Target } from './target.ts';
 
-/** The highest open-loop rate a target holds. */
-export type Sustained = { perSecond: number; measurement: Measurement };
+/** The highest open-loop rate a target holds; 0 when it holds none of those tried. */
+export type Sustained = {
+  perSecond: number;
+  /** At the highest rate of which everything was answered, however late. */
+  complete: Measurement | undefined;
+};
 
 export const SUSTAINED_P99_MS = 100;
 /** Of what was sent, so much has to be answered. */
 const ANSWERED_SHARE_MIN = 0.985;
 
-function holds({ load }: Measurement): boolean {
+function isComplete({ load }: Measurement): boolean {
   const failed = Object.values(load.failed).reduce((sum, count) => sum + count, 0);
-  return load.latency.p99 < SUSTAINED_P99_MS && failed === 0 && load.answered >= ANSWERED_SHARE_MIN * load.sent;
+  return failed === 0 && load.answered >= ANSWERED_SHARE_MIN * load.sent;
 }
 
-/**
- * Tries shares of what a closed loop reached, highest first.
- * @returns undefined when the target holds none of them; `tried` are all measurements made.
- */
+/** Tries shares of what a closed loop reached, highest first, until one is held. */
 export async function findSustained(
   target: Target,
   closedPerSecond: number,
@@ -25,13 +26,16 @@ export async function findSustained(
   effort: Effort,
   bench: Bench,
   tell: (measurement: Measurement) => void,
-): Promise<Sustained | undefined> {
+): Promise<Sustained> {
+  let complete: Measurement | undefined;
   for (const share of effort.sustainedShares) {
     const perSecond = Math.max(1, Math.round(closedPerSecond * share));
     const step = plainStep(`open ${perSecond}`, { kind: 'rate', perSecond }, accounts, effort);
     const measurement = await measure(step, target, bench);
     tell(measurement);
-    if (holds(measurement)) return { perSecond, measurement };
+    if (!isComplete(measurement)) continue;
+    complete ??= measurement;
+    if (measurement.load.latency.p99 < SUSTAINED_P99_MS) return { perSecond, complete };
   }
-  return undefined;
+  return { perSecond: 0, complete };
 }

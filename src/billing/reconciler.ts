@@ -15,9 +15,15 @@ import { addTotals, lastPass, placeInWalk, takePage } from './shared-walk.ts';
 const ACCOUNTS_PER_PAGE = 500;
 /** A run of a walk lasts no longer than this, so that a process that stops does not wait for a whole pass. */
 const RUN_MS = 1_000;
+/** What a walk has not used of its pace between two runs it makes up for. */
+const CATCH_UP_MS = 1_500;
 /** Share of the row rate that each of the two cross checks may use. */
 const CROSS_SHARE = 0.25;
 const CROSS_INTERVALS = 2;
+/** A pass may take so many intervals: what is changed is named within a minute, and clients do not wait behind haste. */
+const PASS_INTERVALS = 1.5;
+/** For what has been added since the last pass. */
+const ITEMS_PER_SECOND_MIN = 2_000;
 
 export type ReconcilerSettings = {
   /** From the beginning of one pass over accounts or segments to the beginning of the next. */
@@ -28,28 +34,42 @@ export type ReconcilerSettings = {
 
 type Page = { items: number; next: string | undefined; check: () => Promise<WalkTotals> };
 type Walk = { name: WalkName; intervalMs: number; rowsPerSecond: number; read: (afterId: string) => Promise<Page> };
+type Runner = (forMs: number) => Promise<void>;
 
 export type Reconciler = Record<WalkName, () => Promise<void>> & {
   /** Every walk until its pass is over: for tests and benchmarks. */
   all(): Promise<void>;
 };
 
-/** Takes pages of a walk for about a second, no faster than its rate. Returns early when the pass is over. */
-async function run(walk: Walk, forMs: number): Promise<void> {
-  const endsAtMs = performance.now() + forMs;
-  do {
-    const place = await placeInWalk(walk.name, walk.intervalMs, Date.now());
-    if (!place) return;
-    const startedAtMs = performance.now();
-    const page = await walk.read(place.position);
-    if (!(await takePage(place, page.next))) continue;
-    const totals = await page.check();
-    const busyMs = performance.now() - startedAtMs;
-    await addTotals(place, { ...totals, busyMicroseconds: BigInt(Math.round(busyMs * 1_000)) });
-    if (page.next === undefined) return;
-    const restMs = (page.items / walk.rowsPerSecond) * 1_000 - busyMs;
-    if (restMs > 0) await pause(restMs);
-  } while (performance.now() < endsAtMs);
+/** Items per second: no more than lets a pass be over in time, nor than what is allowed. */
+export function paceOf(walk: Pick<Walk, 'intervalMs' | 'rowsPerSecond'>, lastItems: number | undefined): number {
+  if (lastItems === undefined || walk.intervalMs === 0) return walk.rowsPerSecond;
+  const needed = lastItems / ((walk.intervalMs / 1_000) * PASS_INTERVALS);
+  return Math.min(walk.rowsPerSecond, Math.max(ITEMS_PER_SECOND_MIN, needed));
+}
+
+/** Takes pages of a walk for as long as it is told, on average no faster than its pace. Ends early when the pass is over. */
+function runnerOf(walk: Walk): Runner {
+  /** When what has been taken so far would have been taken at the walk's pace. */
+  let dueMs = performance.now();
+  return async (forMs) => {
+    const endsAtMs = performance.now() + forMs;
+    do {
+      const place = await placeInWalk(walk.name, walk.intervalMs, Date.now());
+      if (!place) return;
+      const startedAtMs = performance.now();
+      const page = await walk.read(place.position);
+      if (!(await takePage(place, page.next))) continue;
+      const totals = await page.check();
+      const busyMicroseconds = BigInt(Math.round((performance.now() - startedAtMs) * 1_000));
+      await addTotals(place, { ...totals, items: BigInt(page.items), busyMicroseconds });
+      if (page.next === undefined) return;
+      const pageMs = (page.items / paceOf(walk, place.lastItems)) * 1_000;
+      dueMs = Math.max(dueMs, startedAtMs - CATCH_UP_MS) + pageMs;
+      const restMs = dueMs - performance.now();
+      if (restMs > 0) await pause(restMs);
+    } while (performance.now() < endsAtMs);
+  };
 }
 
 function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger): Walk[] {
@@ -100,18 +120,15 @@ function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger)
 
 /** The four walks of one process. Each call works for about a second or until its pass is over. */
 export function createReconciler(settings: ReconcilerSettings, log: Logger): Reconciler {
-  const walks = new Map(walksOf(settings, log).map((walk) => [walk.name, walk]));
-  const runner = (name: WalkName, forMs: number) => async () => {
-    const walk = walks.get(name);
-    if (walk) await run(walk, forMs);
-  };
+  const runners = new Map(walksOf(settings, log).map((walk) => [walk.name, runnerOf(walk)]));
+  const runner = (name: WalkName, forMs: number) => async () => runners.get(name)?.(forMs);
   return {
     accounts: runner('accounts', RUN_MS),
     segments: runner('segments', RUN_MS),
     requests: runner('requests', RUN_MS),
     entries: runner('entries', RUN_MS),
     all: async () => {
-      for (const name of walks.keys()) await runner(name, Number.POSITIVE_INFINITY)();
+      for (const name of runners.keys()) await runner(name, Number.POSITIVE_INFINITY)();
     },
   };
 }

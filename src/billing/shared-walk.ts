@@ -16,7 +16,10 @@ const DUPLICATE_KEY = 11_000;
 
 const walks = () => nativeCollection<ReconciliationWalkDocument>(ReconciliationWalk);
 
-export type Place = { name: WalkName; pass: number; position: string };
+/** `lastItems`: what the pass before came to; `undefined` when there was none. */
+export type Place = { name: WalkName; pass: number; position: string; lastItems: number | undefined };
+
+const itemsOf = ({ items }: WalkTotals): number | undefined => (items === undefined ? undefined : Number(items));
 
 async function firstPass(name: WalkName, at: Date): Promise<void> {
   try {
@@ -35,9 +38,9 @@ export async function placeInWalk(name: WalkName, intervalMs: number, nowMs: num
   const walk = await walks().findOne({ _id: name });
   if (!walk) {
     await firstPass(name, new Date(nowMs));
-    return { name, pass: 1, position: '' };
+    return { name, pass: 1, position: '', lastItems: undefined };
   }
-  if (!walk.isOver) return { name, pass: walk.pass, position: walk.position };
+  if (!walk.isOver) return { name, pass: walk.pass, position: walk.position, lastItems: itemsOf(walk.last) };
   const ageMs = nowMs - walk.startedAt.getTime();
   if (ageMs >= 0 && ageMs < intervalMs) return undefined;
   const next = { pass: walk.pass + 1, position: '', isOver: false, startedAt: new Date(nowMs) };
@@ -45,7 +48,9 @@ export async function placeInWalk(name: WalkName, intervalMs: number, nowMs: num
     { _id: name, pass: walk.pass, isOver: true },
     { $set: { ...next, totals: {}, last: walk.totals } },
   );
-  return result.matchedCount === 1 ? { name, pass: next.pass, position: '' } : undefined;
+  return result.matchedCount === 1
+    ? { name, pass: next.pass, position: '', lastItems: itemsOf(walk.totals) }
+    : undefined;
 }
 
 /**

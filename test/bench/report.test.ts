@@ -90,11 +90,13 @@ describe('the report of the benchmark', () => {
     });
     const names = ['database', 'queue', 'front'] as const;
     const parts = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
-    const relay = ['streams 50', 'streams 500', 'long streams 1000'].map((step) => streaming(step, 'relay', 4));
+    const relay = { measurements: [streaming('streams 50', 'relay', 4)], sustained: undefined };
+    const steps = [...run('together', 3), streaming('streams 50', 'together', 5)];
+    const together = { measurements: steps, sustained: { perSecond: 0, complete: undefined } };
     const streams = ['direct', 'portkey'].flatMap((name, index) =>
       ['streams 50', 'streams 500'].map((step) => streaming(step, name, index + 1)),
     );
-    const alone = { parts, relay };
+    const alone = { parts, relay, together };
     const peer = [...run('portkey', 2), measurement('closed 32', 'portkey', 2)];
     const text = renderReport({ ...results([...run('direct', 1), ...run('ocelotiq', 4), ...peer, ...streams]), alone });
     expect(text).toContain('Together they take 1.88 CPU seconds per 1000');
@@ -102,9 +104,9 @@ describe('the report of the benchmark', () => {
     expect(text).toContain('waits 6.00 ms for database and queue alone');
     expect(text).toContain('the peer adds 1.00 ms in all; the parts use 0.38 of');
     expect(text).toMatch(/With 50 streams it adds 3\.00 ms to a chunk \(p50\), the peer 1\.00/);
-    expect(text).toContain('a chunk takes 60.0 us in it, and the writes and the queue of its request 25.0 us more');
-    expect(text).toContain('no more than 11765 chunks/s on one core, of which the peer brings 10000 (1.18x)');
-    expect(text).toContain('Of 1000 long streams it brings 50.0 % of the chunks on schedule with 0.60 of the core');
+    expect(text).toContain('| rate 50  | 3.00 / 3.00 / 3.00 | 100');
+    expect(text).toContain('| streams 50 |');
+    expect(text).toContain('Open loop with p99 < 100 ms: none of the rates that were tried.');
   });
 
   test('webhooks count only when every event has come', () => {
@@ -112,6 +114,11 @@ describe('the report of the benchmark', () => {
     const verdict = (lost: number) =>
       goalRows({ ...results([]), webhooks: { ...webhooks, lost } }, 'ocelotiq').find(({ id }) => id === 'G12')?.verdict;
     expect([verdict(0), verdict(1)]).toEqual(['must reached', 'not measured']);
+    const slow = { ...results([]), webhooks: { ...webhooks, deliveredPerSecond: 100, lost: 0 } };
+    expect(goalRows(slow, 'ocelotiq').find(({ id }) => id === 'G12')).toMatchObject({
+      verdict: 'missed',
+      together: '',
+    });
   });
 
   test('goals that are ratios to a peer are decided only when there is one', () => {
@@ -127,6 +134,32 @@ describe('the report of the benchmark', () => {
     expect(verdicts(goalRows(slower, 'ocelotiq', 'peer'))).toMatchObject({ G1: 'reached', G2: 'must reached' });
     const faster = results([...own, ...run('peer', 2)]);
     expect(verdicts(goalRows(faster, 'ocelotiq', 'peer')).G1).toBe('missed');
+  });
+
+  test('a goal is bounded where the parts together miss it as well, wherever it is missed', () => {
+    const measured = results([...run('direct', 1), ...run('ocelotiq', 4), ...run('peer', 2)]);
+    const rowWith = (together: Measurement[]) => {
+      const served = (measurements: Measurement[]) => ({ measurements, sustained: undefined });
+      const alone = { parts: [], relay: served([]), together: served(together) };
+      return goalRows({ ...measured, alone }, 'ocelotiq', 'peer').find(({ id }) => id === 'G1');
+    };
+    expect(rowWith(run('together', 3))).toMatchObject({ verdict: 'bounded', together: '2.00 / 2.00 / 2.00 / 2.00' });
+    expect(rowWith(run('together', 2))?.verdict).toBe('missed');
+    const [first, ...slow] = run('together', 3);
+    expect(rowWith(slow)?.verdict).toBe('missed');
+    expect(rowWith(first ? [first] : [])?.verdict).toBe('missed');
+  });
+
+  test('a target that holds none of the rates tried has missed the goal, and one that was not asked has not', () => {
+    const g5 = (rates: Record<string, number>) => {
+      const sustained = new Map(
+        Object.entries(rates).map(([target, perSecond]) => [target, { perSecond, complete: undefined }]),
+      );
+      return goalRows({ ...results([]), sustained }, 'ocelotiq', 'peer').find(({ id }) => id === 'G5')?.verdict;
+    };
+    expect(g5({ peer: 100 })).toBe('not measured');
+    expect(g5({ peer: 100, ocelotiq: 0 })).toBe('missed');
+    expect(g5({ peer: 100, ocelotiq: 130 })).toBe('must reached');
   });
 });
 

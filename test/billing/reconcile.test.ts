@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
 import { checkEverything } from '../../src/billing/full-check.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
-import { createReconciler, reconciliationFigures } from '../../src/billing/reconciler.ts';
+import { createReconciler, paceOf, reconciliationFigures } from '../../src/billing/reconciler.ts';
 import { segments } from '../../src/billing/segments.ts';
 import { inspectAccount } from '../../src/billing/survey.ts';
 import { newId } from '../../src/ids.ts';
@@ -209,4 +209,12 @@ describe('the full check', () => {
     await ledger().deleteOne({ accountId, seq: 21_400n });
     expect((await checkEverything(silent)).findings).toMatchObject([{ kind: 'ledger_row_missing', seq: 21_400n }]);
   });
+});
+
+test('old rows are read no faster than lets a pass be over in one and a half intervals', () => {
+  const walk = { intervalMs: 30_000, rowsPerSecond: 10_000 };
+  expect(paceOf(walk, 300_000)).toBeCloseTo(6_667, 0);
+  expect(paceOf(walk, 9_000_000)).toBe(10_000);
+  expect(paceOf(walk, 10)).toBe(2_000);
+  expect(paceOf(walk, undefined)).toBe(10_000);
 });
