@@ -10,7 +10,7 @@ import { measureParts, type PartsOptions } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
 import { type BenchResults, type Machine, saturated } from './results.ts';
 import { measureServedPart, RELAY, TOGETHER } from './served-part.ts';
-import { accountsNeeded, repeatedSteps, type Step, singleSteps } from './steps.ts';
+import { accountsNeeded, type Effort, repeatedSteps, type Step, singleSteps } from './steps.ts';
 import { findSustained, type Sustained } from './sustained.ts';
 import { type BenchSystem, startSystem, withDatabase, withOwnDatabase } from './system.ts';
 import { measureWebhooks } from './webhooks.ts';
@@ -73,7 +73,7 @@ export async function runBench(options: Options, context: RunContext): Promise<B
     : new Map<string, Sustained>();
   const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
   const alone = parts.has('alone') ? await measureAlone(system, bench, options, { pinning, signal, note }) : undefined;
-  const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort.windowMs, context) : undefined;
+  const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort, context) : undefined;
   const books = parts.has('books') ? await booksOf(system, note) : undefined;
   return {
     startedAt,
@@ -135,9 +135,9 @@ async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {
   return withDatabase(system.mongo, () => measureHotAccount(HOT_WINDOW_MS));
 }
 
-async function webhooksOf(system: BenchSystem, windowMs: number, { note, signal }: RunContext) {
+async function webhooksOf(system: BenchSystem, effort: Effort, { note, signal }: RunContext) {
   note('webhooks');
-  return measureWebhooks(system, windowMs, signal);
+  return measureWebhooks(system, effort, signal);
 }
 
 async function booksOf(system: BenchSystem, note: (line: string) => void) {

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Pool } from 'undici';
+import { type Roles, takeSnapshot, useBetween } from './process-use.ts';
 import type { BenchSystem } from './system.ts';
 
 /** Asynchronous requests from the first byte to the signed event at a receiver, as fast as they go. */
@@ -12,6 +13,8 @@ export type Webhooks = {
   /** Accepted in the window; what is not delivered by the end counts as lost. */
   accepted: number;
   lost: number;
+  /** CPU seconds per thousand events, by role. */
+  cpuPerThousand: Readonly<Record<string, number>>;
 };
 
 const CLIENTS = 32;
@@ -67,21 +70,44 @@ function asker({ baseUrl, headers, models }: BenchSystem['product'], callbackUrl
 }
 
 /** Closed loop of clients that wait for their acceptance; then what was accepted is waited for. */
-export async function measureWebhooks(system: BenchSystem, windowMs: number, signal: AbortSignal): Promise<Webhooks> {
+async function measureRound(
+  ask: () => Promise<boolean>,
+  receiver: Receiver,
+  roles: Roles,
+  windowMs: number,
+  signal: AbortSignal,
+): Promise<Webhooks> {
+  const snapshot = takeSnapshot(roles);
+  const startedMs = performance.now();
+  const before = receiver.count();
+  let accepted = 0;
+  const client = async () => {
+    while (performance.now() - startedMs < windowMs && !signal.aborted) if (await ask()) accepted++;
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  const giveUpAtMs = performance.now() + ARRIVE_MAX_MS;
+  while (receiver.count() - before < accepted && performance.now() < giveUpAtMs) await delay(20, undefined, { signal });
+  const delivered = receiver.count() - before;
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const { cpuSeconds } = useBetween(snapshot, takeSnapshot(roles));
+  const cpuPerThousand = Object.fromEntries(
+    Object.entries(cpuSeconds).map(([role, used]) => [role, (used * 1_000) / delivered]),
+  );
+  return { deliveredPerSecond: delivered / seconds, delivered, accepted, lost: accepted - delivered, cpuPerThousand };
+}
+
+/** Like every other load, after compilers and caches have seen the way of it. */
+export async function measureWebhooks(
+  system: BenchSystem,
+  { heatMs, windowMs }: { heatMs: number; windowMs: number },
+  signal: AbortSignal,
+): Promise<Webhooks> {
   const receiver = await startReceiver();
   const { ask, close } = asker(system.product, receiver.url);
   try {
-    const startedMs = performance.now();
-    let accepted = 0;
-    const client = async () => {
-      while (performance.now() - startedMs < windowMs && !signal.aborted) if (await ask()) accepted++;
-    };
-    await Promise.all(Array.from({ length: CLIENTS }, client));
-    const giveUpAtMs = performance.now() + ARRIVE_MAX_MS;
-    while (receiver.count() < accepted && performance.now() < giveUpAtMs) await delay(20, undefined, { signal });
-    const delivered = receiver.count();
-    const seconds = (performance.now() - startedMs) / 1_000;
-    return { deliveredPerSecond: delivered / seconds, delivered, accepted, lost: accepted - delivered };
+    const roles = { ...system.product.pids, ...system.auxiliary };
+    await measureRound(ask, receiver, roles, heatMs / 2, signal);
+    return await measureRound(ask, receiver, roles, windowMs, signal);
   } finally {
     await close();
     await receiver.close();

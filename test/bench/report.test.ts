@@ -110,7 +110,7 @@ describe('the report of the benchmark', () => {
   });
 
   test('webhooks count only when every event has come', () => {
-    const webhooks = { deliveredPerSecond: 300, delivered: 900, accepted: 900, lost: 0 };
+    const webhooks = { deliveredPerSecond: 300, delivered: 900, accepted: 900, lost: 0, cpuPerThousand: { api: 1 } };
     const verdict = (lost: number) =>
       goalRows({ ...results([]), webhooks: { ...webhooks, lost } }, 'ocelotiq').find(({ id }) => id === 'G12')?.verdict;
     expect([verdict(0), verdict(1)]).toEqual(['must reached', 'not measured']);
