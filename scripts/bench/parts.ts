@@ -23,6 +23,8 @@ export type PartResult = PartFigures & {
 };
 
 export type PartsOptions = {
+  /** Name of their own database: the product's schedules have nothing to do with their rows. */
+  database: string;
   windowMs: number;
   heatMs: number;
   pinning: Pinning | undefined;
@@ -44,7 +46,7 @@ export async function startPart(name: PartName, system: BenchSystem, options: Pa
       PATH: process.env.PATH ?? '',
       NODE_ENV: 'production',
       MONGODB_URI: system.mongo.uri,
-      MONGODB_DATABASE: system.mongo.name,
+      MONGODB_DATABASE: options.database,
       REDIS_URL: system.redis.url,
       PART_UPSTREAM: system.upstreamUrl,
       PART_WINDOW_MS: String(windowMs),

@@ -72,8 +72,8 @@ export async function runBench(options: Options, context: RunContext): Promise<B
     ? await sustainedRates(bench, measurements, options, note)
     : new Map<string, Sustained>();
   const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
-  const alone = parts.has('alone') ? await measureAlone(system, bench, options, { pinning, signal, note }) : undefined;
   const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort, context) : undefined;
+  const alone = parts.has('alone') ? await measureAlone(system, bench, options, { pinning, signal, note }) : undefined;
   const books = parts.has('books') ? await booksOf(system, note) : undefined;
   return {
     startedAt,
@@ -120,14 +120,16 @@ async function measureAlone(
   system: BenchSystem,
   bench: Bench,
   { effort }: Options,
-  how: Omit<PartsOptions, 'windowMs' | 'heatMs'>,
+  how: Omit<PartsOptions, 'windowMs' | 'heatMs' | 'database'>,
 ) {
-  const options = { ...how, windowMs: effort.windowMs, heatMs: effort.heatMs };
-  return {
-    parts: await measureParts(system, options),
-    relay: await measureServedPart(RELAY, system, bench, effort, options),
-    together: await measureServedPart(TOGETHER, system, bench, effort, options),
-  };
+  return withOwnDatabase(system.mongo, async (database) => {
+    const options = { ...how, database, windowMs: effort.windowMs, heatMs: effort.heatMs };
+    return {
+      parts: await measureParts(system, options),
+      relay: await measureServedPart(RELAY, system, bench, effort, options),
+      together: await measureServedPart(TOGETHER, system, bench, effort, options),
+    };
+  });
 }
 
 async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {

@@ -202,11 +202,12 @@ async function dropDatabase(): Promise<void> {
 }
 
 /** Runs `act` on a fresh database beside that of the run, which no process of the product looks at. */
-export async function withOwnDatabase<T>({ uri, name }: Database, act: () => Promise<T>): Promise<T> {
-  return withDatabase({ uri, name: `${name}_own` }, async () => {
+export async function withOwnDatabase<T>({ uri, name }: Database, act: (own: string) => Promise<T>): Promise<T> {
+  const own = `${name}_own`;
+  return withDatabase({ uri, name: own }, async () => {
     await migrate();
     try {
-      return await act();
+      return await act(own);
     } finally {
       await dropDatabase();
     }

@@ -22,8 +22,8 @@ const CROSS_SHARE = 0.25;
 const CROSS_INTERVALS = 2;
 /** A pass may take so many intervals: what is changed is named within a minute, and clients do not wait behind haste. */
 const PASS_INTERVALS = 1.5;
-/** For what has been added since the last pass. */
-const ITEMS_PER_SECOND_MIN = 2_000;
+/** Of a walk's rate, for what has been added since the last pass. */
+const PACE_SHARE_MIN = 0.2;
 
 export type ReconcilerSettings = {
   /** From the beginning of one pass over accounts or segments to the beginning of the next. */
@@ -45,7 +45,7 @@ export type Reconciler = Record<WalkName, () => Promise<void>> & {
 export function paceOf(walk: Pick<Walk, 'intervalMs' | 'rowsPerSecond'>, lastItems: number | undefined): number {
   if (lastItems === undefined || walk.intervalMs === 0) return walk.rowsPerSecond;
   const needed = lastItems / ((walk.intervalMs / 1_000) * PASS_INTERVALS);
-  return Math.min(walk.rowsPerSecond, Math.max(ITEMS_PER_SECOND_MIN, needed));
+  return Math.min(walk.rowsPerSecond, Math.max(PACE_SHARE_MIN * walk.rowsPerSecond, needed));
 }
 
 /** Takes pages of a walk for as long as it is told, on average no faster than its pace. Ends early when the pass is over. */

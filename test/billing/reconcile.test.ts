@@ -216,5 +216,6 @@ test('old rows are read no faster than lets a pass be over in one and a half int
   expect(paceOf(walk, 300_000)).toBeCloseTo(6_667, 0);
   expect(paceOf(walk, 9_000_000)).toBe(10_000);
   expect(paceOf(walk, 10)).toBe(2_000);
+  expect(paceOf({ ...walk, rowsPerSecond: Number.POSITIVE_INFINITY }, 10)).toBe(Number.POSITIVE_INFINITY);
   expect(paceOf(walk, undefined)).toBe(10_000);
 });
