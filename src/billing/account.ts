@@ -102,7 +102,7 @@ async function readBack(requests: readonly HoldRequest[]): Promise<(HoldOutcome 
 
 type RoundOutcome = {
   results: (HoldOutcome | undefined)[];
-  /** Whether what was sent may still land. */
+  /** Whether a hold that was sent may still land, or has landed and was closed before it was looked for. */
   unknown: boolean;
 };
 
@@ -114,14 +114,16 @@ async function writeAndReadBack(
     (group) => ({ updateOne: holdUpdate(group) }) as AnyBulkWriteOperation<AccountDocument>,
   );
   let failure: unknown;
+  let matched = 0;
   try {
-    await accounts().bulkWrite(operations, { ordered: false });
+    matched = (await accounts().bulkWrite(operations, { ordered: false })).matchedCount;
   } catch (error) {
     // The write may or may not have happened; the accounts themselves tell.
     failure = error;
   }
   try {
-    return { results: await readBack(requests), unknown: failure !== undefined };
+    // Of several accounts it is not told which matched; and this process may have stood still while a request was run.
+    return { results: await readBack(requests), unknown: failure !== undefined || matched > 0 };
   } catch (error) {
     throw new AppError('unavailable', { internal: 'hold not confirmed', cause: failure ?? error });
   }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LedgerEntryDocument } from '../models/ledger-entry.ts';
 import type { FindingKind } from '../models/reconciliation-alert.ts';
 import type { AcknowledgedBreak, ChainState } from '../models/reconciliation-segment.ts';
@@ -17,6 +18,9 @@ export type Finding = {
   found: string;
   requestId?: string;
 };
+
+/** Rows that are looked at in one turn of the event loop: chunks of streams wait behind them. */
+export const ROWS_PER_TURN = 100;
 
 export const MARK_BYTES = 4;
 const MARK_HEX_CHARACTERS = MARK_BYTES * 2;
@@ -76,11 +80,11 @@ export type Followed = { state: ChainState; marks: Buffer; finding?: Finding };
  * Follows the ledger from `start` over `rows` (in sequence) up to `untilSeq`, and stops before the first row that is
  * missing, does not lead from the balance before it to the one after it, or is not the row that was there before.
  */
-export function followLedger(
+export async function followLedger(
   start: ChainState,
   rows: readonly LedgerEntryDocument[],
   options: FollowOptions,
-): Followed {
+): Promise<Followed> {
   const { accountId, untilSeq, knownMarks } = options;
   const accepted = new Map(options.breaks.map((one) => [one.seq, one]));
   const marks = Buffer.alloc(Number(untilSeq - start.seq) * MARK_BYTES);
@@ -108,6 +112,7 @@ export function followLedger(
       return stop('ledger_row_changed', `hash ${markText(knownMarks, offset)}`, `hash ${markText(marks, offset)}`);
     state = next;
     if (row) index++;
+    if (index % ROWS_PER_TURN === 0) await nextTurn();
   }
   return { state, marks };
 }

@@ -4,7 +4,7 @@ import { Account, type AccountDocument, type Hold } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { type BookedAccount, balanceFindings, flushedSeq, holdSumFindings } from './account-books.ts';
-import { type Finding, followLedger } from './ledger-chain.ts';
+import { type Finding, type Followed, followLedger } from './ledger-chain.ts';
 import { raiseAlerts } from './reconciliation-alerts.ts';
 import { grown, loadTails, newTail, readLedger, SEGMENT_ROWS, type Segment, saveTails } from './segments.ts';
 
@@ -84,17 +84,18 @@ async function followBatch(
   );
   const findings: Finding[] = [];
   let rows = 0;
-  const results = batch.map((one) => {
+  const results: { one: Behind; followed: Followed }[] = [];
+  for (const one of batch) {
     const accountId = one.account._id;
-    const followed = followLedger(one.tail.end, ledger.get(accountId) ?? [], {
+    const followed = await followLedger(one.tail.end, ledger.get(accountId) ?? [], {
       accountId,
       untilSeq: nextStop(one),
       breaks: one.tail.breaks,
     });
     rows += Number(followed.state.seq - one.tail.end.seq);
     if (followed.finding) findings.push(followed.finding);
-    return { one, followed };
-  });
+    results.push({ one, followed });
+  }
   const advanced = results.filter(({ one, followed }) => followed.state.seq > one.tail.end.seq);
   const saved = await saveTails(
     advanced.map(({ one, followed }) => ({ before: one.tail, after: grown(one.tail, followed) })),

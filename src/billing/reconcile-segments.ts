@@ -47,10 +47,13 @@ export async function readSegments(afterId: string): Promise<{ page: Segment[]; 
 }
 
 /** Follows the rows of a segment again; they must give the same hash at every row. */
-export function verifySegment(segment: Segment, rows: readonly LedgerEntryDocument[]): Finding | undefined {
+export async function verifySegment(
+  segment: Segment,
+  rows: readonly LedgerEntryDocument[],
+): Promise<Finding | undefined> {
   const { accountId, start, end, breaks } = segment;
   const knownMarks = marksMatchRows(segment) ? segment.marks : undefined;
-  const followed = followLedger(start, rows, { accountId, untilSeq: end.seq, breaks, knownMarks });
+  const followed = await followLedger(start, rows, { accountId, untilSeq: end.seq, breaks, knownMarks });
   if (followed.finding) return followed.finding;
   if (followed.state.hash === end.hash && followed.state.sumMicros === end.sumMicros) return undefined;
   const [expected, found] = [`hash ${end.hash.slice(0, 16)}`, `hash ${followed.state.hash.slice(0, 16)}`];
@@ -130,7 +133,7 @@ async function verify(page: readonly Segment[]): Promise<{ findings: Finding[]; 
     const own = within(segment, ledger.get(segment.accountId) ?? []);
     rows += own.length;
     const after = [...own, ...beyond.filter(({ accountId }) => accountId === segment.accountId)];
-    const found = [verifySegment(segment, own), extraRow(segment, after, ends.get(segment.accountId))];
+    const found = [await verifySegment(segment, own), extraRow(segment, after, ends.get(segment.accountId))];
     const present = found.filter((finding) => finding !== undefined);
     if (present.length > 0) suspects.push(segment);
     findings.push(...present);

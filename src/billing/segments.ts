@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnyBulkWriteOperation, Binary, MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
@@ -6,7 +7,7 @@ import {
   ReconciliationSegment,
   type ReconciliationSegmentDocument,
 } from '../models/reconciliation-segment.ts';
-import { chainStart, type Followed, MARK_BYTES } from './ledger-chain.ts';
+import { chainStart, type Followed, MARK_BYTES, ROWS_PER_TURN } from './ledger-chain.ts';
 
 /** The reconciler's records in the database, and the ledger rows they are about. */
 
@@ -72,13 +73,15 @@ export async function readLedger(ranges: readonly LedgerRange[]): Promise<Map<st
   }));
   const [only, ...others] = conditions;
   if (!only) return byAccount;
-  const rows = await nativeCollection<LedgerEntryDocument>(LedgerEntry)
-    .find(others.length === 0 ? only : { $or: conditions })
-    .toArray();
-  for (const row of rows) {
+  const rows = nativeCollection<LedgerEntryDocument>(LedgerEntry).find(
+    others.length === 0 ? only : { $or: conditions },
+  );
+  let read = 0;
+  for await (const row of rows) {
     const own = byAccount.get(row.accountId);
     if (own) own.push(row);
     else byAccount.set(row.accountId, [row]);
+    if (++read % ROWS_PER_TURN === 0) await nextTurn();
   }
   for (const own of byAccount.values()) own.sort((a, b) => Number(a.seq - b.seq));
   return byAccount;

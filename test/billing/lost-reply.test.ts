@@ -101,6 +101,30 @@ describe('when the write counts and its reply is lost,', () => {
   });
 });
 
+test('a hold whose request was run and charged before its process looked for it is charged no second time', async () => {
+  const [first, second] = [holdOn(await accountWith(10n)), holdOn(await accountWith(10n))];
+  const [api, worker] = [createAccountWriter(), createAccountWriter()];
+  const original = Collection.prototype.bulkWrite as (...args: unknown[]) => Promise<unknown>;
+  let stoodStill = false;
+  jest.spyOn(Collection.prototype, 'bulkWrite').mockImplementation(async function (
+    this: Collection,
+    ...args: unknown[]
+  ) {
+    const answer = await original.apply(this, args);
+    if (!stoodStill) {
+      stoodStill = true;
+      await worker.settle(settlementFor(first, RUB));
+    }
+    return answer as never;
+  });
+  await Promise.all([api.hold(first), api.hold(second)]);
+  expect(stoodStill).toBe(true);
+  await worker.settle(settlementFor(first, RUB));
+  expect(await figures(first.accountId)).toEqual({ availableMicros: 9n * RUB, heldMicros: 0n, open: 0, seq: 2n });
+  expect(await figures(second.accountId)).toMatchObject({ heldMicros: RUB, open: 1 });
+  await expectSound(first.accountId);
+});
+
 test('a flush whose insert never arrived keeps its entries, although the driver says so in a bulk error without details', async () => {
   accountId = await accountWith(5n);
   const broken = new MongoNetworkError('the connection broke');
