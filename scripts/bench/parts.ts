@@ -32,7 +32,7 @@ export type PartsOptions = {
   note: (line: string) => void;
 };
 
-const PART_MAX_MS = 600_000;
+const PART_MAX_MS = 900_000;
 const DRAIN_MS = 3_000;
 
 export type Part = { child: ChildProcess; roles: Roles };

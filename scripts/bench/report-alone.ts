@@ -129,7 +129,7 @@ function servedSections(results: BenchResults, peer: string | undefined): string
     : 'none of the rates that were tried';
   return [
     `### Relay alone\n\nThe chunks of streams from the provider to the client by the product's own code, over Redis with the sealed log for readers that come back, both halves in one process on the product's core: no key, no money, no queue, no database.\n\n${tableOf(relay, RELAY, true)}${relayLine(results, relay, peer)}`,
-    `### The parts together\n\nA request's writes, its way over the queue, the provider's answer and the relay, by the product's own code and under the same loads as the whole (one repetition), both halves in one process on the product's core; and nothing around it: no key, no limit, no price, prompts neither sealed nor checked, no other schedule. What this does not reach, no arrangement of the rest can.\n\n${tableOf(together, TOGETHER, false)}\n\n${tableOf(together, TOGETHER, true)}\n\nOpen loop with p99 < 100 ms: ${held}.`,
+    `### The parts together\n\nA request's writes, its way over the queue, the provider's answer and the relay, by the product's own code and under the same loads as the whole, both halves in one process on the product's core; and nothing around it: no key, no limit, no price, prompts neither sealed nor checked, no other schedule. What this does not reach, no arrangement of the rest can.\n\n${tableOf(together, TOGETHER, false)}\n\n${tableOf(together, TOGETHER, true)}\n\nOpen loop with p99 < 100 ms: ${held}.`,
   ];
 }
 

@@ -18,7 +18,7 @@ export const TOGETHER = 'together';
 export const PART_ROLES = ['process', 'redis'] as const;
 
 /**
- * Every load of the plan on a part that runs alone, streams only where it has no plain answers.
+ * Every load of the plan on a part that runs alone, as often as on the whole; streams only where it has no plain answers.
  * @returns measurements of a target with the part's name, whose own processes are in the role `process`, beside `redis`.
  */
 export async function measureServedPart(
@@ -45,7 +45,8 @@ export async function measureServedPart(
     await heat(target, plain ? ['plain', 'stream'] : ['stream'], options.heatMs, options.signal);
     const withPart = { ...bench, roles: { ...part.roles, ...bench.roles } };
     const measurements: Measurement[] = [];
-    for (const step of [...repeatedSteps(effort, 1), ...singleSteps(effort, 1)]) {
+    const repeated = Array.from({ length: effort.repetitions }, () => repeatedSteps(effort, 1)).flat();
+    for (const step of [...repeated, ...singleSteps(effort, 1)]) {
       if (plain || step.workload !== 'plain') measurements.push(await measure(step, target, withPart));
     }
     const most = saturated({ measurements }, name);
