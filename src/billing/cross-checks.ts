@@ -26,30 +26,36 @@ const ledger = () => nativeCollection<LedgerEntryDocument>(LedgerEntry);
 const COSTED = { accountId: 1, costMicros: 1, state: 1, 'error.code': 1, settled: 1 } as const;
 export type CostedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'costMicros' | 'state' | 'error' | 'settled'>;
 
-const later = (afterId: string, nowMs: number) => {
-  const hourAgo = lowestIdAt('req', nowMs - HOUR_MS);
-  return afterId > hourAgo ? afterId : hourAgo;
+/** A stretch of the last hour: requests and charges, whose identifiers begin with their request's, up to one of both. */
+export type ChargesPage = {
+  requests: CostedRequest[];
+  entries: LedgerEntryDocument[];
+  /** Where the next page begins; `undefined` when there is none. */
+  next: string | undefined;
 };
 
-/** The next page of the last hour's requests; identifiers sort by time. */
-export function readRequests(afterId: string, nowMs: number): Promise<CostedRequest[]> {
-  return requests()
-    .find({ _id: { $gt: later(afterId, nowMs), $lt: lowestIdAt('req', nowMs - PATIENCE_MS) } }, { projection: COSTED })
-    .sort({ _id: 1 })
-    .limit(PAGE_SIZE)
-    .toArray();
+/** Up to where both were read to their end. All charges of a request come before `;`, which follows `:`. */
+function endOf(found: readonly CostedRequest[], entries: readonly LedgerEntryDocument[]): string | undefined {
+  const lastRequest = found.length < PAGE_SIZE ? undefined : found.at(-1);
+  const lastEntry = entries.length < PAGE_SIZE ? undefined : entries.at(-1);
+  if (!lastRequest) return lastEntry?._id;
+  const afterLast = `${lastRequest._id};`;
+  return lastEntry && lastEntry._id < afterLast ? lastEntry._id : afterLast;
 }
 
-/** The next page of the last hour's charges, whose identifiers begin with their request's. */
-export function readEntries(afterId: string, nowMs: number): Promise<LedgerEntryDocument[]> {
-  return ledger()
-    .find({ _id: { $gt: later(afterId, nowMs), $lt: lowestIdAt('req', nowMs) } })
-    .sort({ _id: 1 })
-    .limit(PAGE_SIZE)
-    .toArray();
+/**
+ * The next page of the last hour; identifiers sort by time. Charges are read first: what a request costs is on its row
+ * before it is charged.
+ */
+export async function readCharges(afterId: string, nowMs: number): Promise<ChargesPage> {
+  const hourAgo = lowestIdAt('req', nowMs - HOUR_MS);
+  const _id = { $gt: afterId > hourAgo ? afterId : hourAgo, $lt: lowestIdAt('req', nowMs) };
+  const entries = await ledger().find({ _id }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
+  const found = await requests().find({ _id }, { projection: COSTED }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
+  const next = endOf(found, entries);
+  const isInPage = (row: { _id: string }) => next === undefined || row._id <= next;
+  return { requests: found.filter(isInPage), entries: entries.filter(isInPage), next };
 }
-
-export const isLastPage = (page: readonly unknown[]): boolean => page.length < PAGE_SIZE;
 
 /**
  * Requests that ended a minute ago and are still not settled (the sweeper should have done it), and those that may have
@@ -89,13 +95,30 @@ async function withoutEntry(missing: readonly CostedRequest[]): Promise<Finding[
   return findings;
 }
 
+/** The rows of `ids` and what is `known` of them, which is not read again. */
+async function withRead<Row extends { _id: string }>(
+  known: readonly Row[],
+  ids: readonly string[],
+  read: (unknown: string[]) => Promise<Row[]>,
+): Promise<Map<string, Row>> {
+  const rows = new Map(known.map((row) => [row._id, row]));
+  const unknown = ids.filter((id) => !rows.has(id));
+  if (unknown.length > 0) for (const row of await read(unknown)) rows.set(row._id, row);
+  return rows;
+}
+
 /** Settled requests with a cost must have their charge, in the ledger or on its way, of that amount and account. */
-async function missingCharges(page: readonly CostedRequest[]): Promise<Finding[]> {
+async function missingCharges(
+  page: readonly CostedRequest[],
+  known: readonly LedgerEntryDocument[],
+): Promise<Finding[]> {
   const costed = page.filter(({ settled, costMicros }) => settled && (costMicros ?? 0n) > 0n);
-  const found = await ledger()
-    .find({ _id: { $in: costed.map(({ _id }) => settleEntryId(_id)) } })
-    .toArray();
-  const entries = new Map(found.map((entry) => [entry._id, entry]));
+  const ids = costed.map(({ _id }) => settleEntryId(_id));
+  const entries = await withRead(known, ids, (unknown) =>
+    ledger()
+      .find({ _id: { $in: unknown } })
+      .toArray(),
+  );
   const findings = await withoutEntry(costed.filter(({ _id }) => !entries.has(settleEntryId(_id))));
   for (const request of costed) {
     const entry = entries.get(settleEntryId(request._id));
@@ -115,34 +138,32 @@ async function unaccepted(findings: readonly Finding[]): Promise<Finding[]> {
   if (findings.length === 0) return [];
   const accountId = { $in: [...new Set(findings.map((finding) => finding.accountId))] };
   const corrections = await nativeCollection<AdjustmentDocument>(Adjustment)
-    .find({ accountId, state: 'executed', charges: { $exists: true } }, { projection: { charges: 1 } })
+    .find({ accountId, state: 'executed', charges: { $exists: true } }, { projection: { accountId: 1, charges: 1 } })
     .toArray();
-  const accepted = new Set(corrections.flatMap(({ charges = [] }) => charges.map(textOfCharge)));
-  return findings.filter((finding) => !accepted.has(textOfCharge(finding)));
+  const accepted = new Set(
+    corrections.flatMap((one) => (one.charges ?? []).map((charge) => ofAccount(one.accountId, charge))),
+  );
+  return findings.filter((finding) => !accepted.has(ofAccount(finding.accountId, finding)));
 }
 
-export const textOfCharge = ({ requestId, expected, found }: Pick<Finding, 'requestId' | 'expected' | 'found'>) =>
-  `${requestId} ${expected} ${found}`;
+type ChargeDifference = Pick<Finding, 'requestId' | 'expected' | 'found'>;
 
-/** Checks a page of requests against the ledger. */
-export async function checkRequests(page: readonly CostedRequest[], log: Logger): Promise<WalkTotals> {
-  const findings = await unaccepted(await missingCharges(page));
-  await raiseAlerts(findings, log);
-  return {
-    rows: BigInt(page.length),
-    wrong: BigInt(findings.length),
-    orphans: BigInt(page.filter(isOrphan).length),
-  };
-}
+export const textOfCharge = ({ requestId, expected, found }: ChargeDifference) => `${requestId} ${expected} ${found}`;
+
+const ofAccount = (accountId: string, charge: ChargeDifference) => `${accountId} ${textOfCharge(charge)}`;
 
 /** Charges that are not what their request cost. */
-async function wrongCharges(page: readonly LedgerEntryDocument[]): Promise<Finding[]> {
+async function wrongCharges(
+  page: readonly LedgerEntryDocument[],
+  knownRequests: readonly CostedRequest[],
+): Promise<Finding[]> {
   const charges = page.filter(({ kind }) => kind === 'charge');
   const ids = charges.map(({ requestId }) => requestId ?? '');
-  const found = await requests()
-    .find({ _id: { $in: ids } }, { projection: { accountId: 1, costMicros: 1 } })
-    .toArray();
-  const known = new Map(found.map((request) => [request._id, request]));
+  const known = await withRead(knownRequests, ids, (unknown) =>
+    requests()
+      .find({ _id: { $in: unknown } }, { projection: COSTED })
+      .toArray(),
+  );
   return charges.flatMap((entry): Finding[] => {
     const { accountId, seq, amountMicros, requestId = 'none' } = entry;
     const request = known.get(requestId);
@@ -152,11 +173,22 @@ async function wrongCharges(page: readonly LedgerEntryDocument[]): Promise<Findi
   });
 }
 
-/** Checks a page of charges against their requests. */
-export async function checkEntries(page: readonly LedgerEntryDocument[], log: Logger): Promise<WalkTotals> {
-  const findings = await unaccepted(await wrongCharges(page));
+const onceEach = (findings: readonly Finding[]): Finding[] => [
+  ...new Map(findings.map((finding) => [ofAccount(finding.accountId, finding), finding])).values(),
+];
+
+/** Checks a page of requests against the ledger, and its charges against the requests. */
+export async function checkCharges(page: ChargesPage, nowMs: number, log: Logger): Promise<WalkTotals> {
+  const youngest = lowestIdAt('req', nowMs - PATIENCE_MS);
+  const ripe = page.requests.filter(({ _id }) => _id < youngest);
+  const wrong = await wrongCharges(page.entries, page.requests);
+  const findings = await unaccepted(onceEach([...(await missingCharges(ripe, page.entries)), ...wrong]));
   await raiseAlerts(findings, log);
-  return { rows: BigInt(page.length), wrong: BigInt(findings.length) };
+  return {
+    rows: BigInt(ripe.length),
+    wrong: BigInt(findings.length),
+    orphans: BigInt(ripe.filter(isOrphan).length),
+  };
 }
 
 /** Calls `check` with all rows of a range page by page; `last` is the last row seen so far. */
@@ -166,7 +198,10 @@ async function everyPage<Row>(
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
   let page = await read(undefined);
-  for (; page.length > 0; page = isLastPage(page) ? [] : await read(page.at(-1))) findings.push(...(await check(page)));
+  while (page.length > 0) {
+    findings.push(...(await check(page)));
+    page = page.length < PAGE_SIZE ? [] : await read(page.at(-1));
+  }
   return findings;
 }
 
@@ -182,17 +217,17 @@ export async function chargeFindings(accountId: string, nowMs: number): Promise<
       .sort({ _id: 1 })
       .limit(PAGE_SIZE)
       .toArray();
-  const readCharges = (last?: LedgerEntryDocument) =>
+  const readOwnCharges = (last?: LedgerEntryDocument) =>
     ledger()
       .find({ accountId, seq: { $gt: last?.seq ?? 0n } })
       .sort({ seq: 1 })
       .limit(PAGE_SIZE)
       .toArray();
   const recent = lowestIdAt('req', nowMs - HOUR_MS);
-  const wrong = await everyPage(readCharges, wrongCharges);
+  const wrong = await everyPage(readOwnCharges, (page) => wrongCharges(page, []));
   const found = [
-    ...(await everyPage(readOwn, missingCharges)),
+    ...(await everyPage(readOwn, (page) => missingCharges(page, []))),
     ...wrong.filter(({ expected, requestId = '' }) => expected !== NO_REQUEST || requestId > recent),
   ];
-  return unaccepted([...new Map(found.map((finding) => [textOfCharge(finding), finding])).values()]);
+  return unaccepted(onceEach(found));
 }

@@ -1,6 +1,6 @@
 import { model, Schema } from 'mongoose';
 
-export const WALKS = ['accounts', 'segments', 'requests', 'entries'] as const;
+export const WALKS = ['accounts', 'segments', 'charges'] as const;
 export type WalkName = (typeof WALKS)[number];
 
 /** Sums that the pages of one pass add up to. */

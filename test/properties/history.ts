@@ -12,7 +12,7 @@ import { requests } from '../helpers/invariants.ts';
 
 /** What honest processes do to a few accounts, in any order and several things at once. */
 
-const WALKS = ['accounts', 'segments', 'requests', 'entries'] as const;
+const WALKS = ['accounts', 'segments', 'charges'] as const;
 /** The cross checks look at requests of the last hour that are older than a minute. */
 const REQUEST_AGE_MS = 300_000;
 

@@ -63,7 +63,9 @@ async function differing(): Promise<number> {
 /** The end of the oldest of the last passes; `undefined` until each of them was over once. */
 async function lastCheck(): Promise<Date | undefined> {
   const walks = nativeCollection<ReconciliationWalkDocument>(ReconciliationWalk);
-  const found = await walks.find({}, { projection: { endedAt: 1 }, maxTimeMS: READ_TIMEOUT_MS }).toArray();
+  const found = await walks
+    .find({ _id: { $in: [...WALKS] } }, { projection: { endedAt: 1 }, maxTimeMS: READ_TIMEOUT_MS })
+    .toArray();
   const ends = found.flatMap(({ endedAt }) => (endedAt ? [endedAt.getTime()] : []));
   return ends.length === WALKS.length ? new Date(Math.min(...ends)) : undefined;
 }

@@ -65,8 +65,7 @@ const en = {
     schedule_rollups: 'Counting of requests for charts',
     schedule_reconcile_accounts: 'Reconciliation: accounts',
     schedule_reconcile_segments: 'Reconciliation: ledger rows',
-    schedule_reconcile_requests: 'Reconciliation: requests',
-    schedule_reconcile_entries: 'Reconciliation: charges',
+    schedule_reconcile_charges: 'Reconciliation: requests and charges',
   },
 };
 
@@ -134,8 +133,7 @@ const ru: typeof en = {
     schedule_rollups: 'Подсчёт запросов для графиков',
     schedule_reconcile_accounts: 'Сверка: аккаунты',
     schedule_reconcile_segments: 'Сверка: записи журнала операций',
-    schedule_reconcile_requests: 'Сверка: запросы',
-    schedule_reconcile_entries: 'Сверка: списания',
+    schedule_reconcile_charges: 'Сверка: запросы и списания',
   },
 };
 

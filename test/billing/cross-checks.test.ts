@@ -1,0 +1,108 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { checkCharges, readCharges } from '../../src/billing/cross-checks.ts';
+import { newId } from '../../src/ids.ts';
+import { accounts, ledger, requests } from '../helpers/invariants.ts';
+import { useStores } from '../helpers/stores.ts';
+import { alerts } from './books.ts';
+import { accountWith, RUB, silent } from './teller.ts';
+
+/** The last hour's requests and charges, read once and page by page, however many of them have no counterpart. */
+
+useStores();
+
+const COST = 1_000n;
+const NOW_MS = Date.now();
+
+beforeEach(async () => {
+  for (const collection of [accounts(), ledger(), requests(), alerts()]) await collection.deleteMany({});
+});
+
+/** `count` identifiers of requests that began `fromMs` ago and after, a millisecond apart. */
+const idsFrom = (agoMs: number, count: number) =>
+  Array.from({ length: count }, (_, index) => newId('req', NOW_MS - agoMs + index));
+
+async function storeRequests(accountId: string, ids: readonly string[], costMicros: bigint): Promise<void> {
+  const ended = { accountId, keyId: 'key_of_the_account', state: 'done', settled: true, costMicros, attempt: 1 };
+  await requests().insertMany(ids.map((_id) => ({ _id, ...ended, holdMicros: RUB })) as never);
+}
+
+async function storeCharges(accountId: string, ids: readonly string[], fromSeq = 1): Promise<void> {
+  const rows = ids.map((requestId, index) => ({
+    _id: `${requestId}:settle`,
+    accountId,
+    seq: BigInt(fromSeq + index),
+    amountMicros: -COST,
+    afterMicros: RUB,
+    kind: 'charge' as const,
+    requestId,
+    at: new Date(NOW_MS),
+  }));
+  await ledger().insertMany(rows);
+}
+
+/** Walks over the hour. @returns what the pages held, and what they added up to. */
+async function walk() {
+  const seen = { requests: [] as string[], entries: [] as string[], pages: 0, wrong: 0 };
+  for (let next: string | undefined = ''; next !== undefined; seen.pages++) {
+    const page = await readCharges(next, NOW_MS);
+    seen.requests.push(...page.requests.map(({ _id }) => _id));
+    seen.entries.push(...page.entries.map(({ _id }) => _id));
+    const { wrong = 0n } = await checkCharges(page, NOW_MS, silent);
+    seen.wrong += Number(wrong);
+    next = page.next;
+  }
+  return seen;
+}
+
+test('every request and every charge of the hour is on one page, and those in order are left alone', async () => {
+  const accountId = await accountWith(10n);
+  const charged = idsFrom(1_800_000, 1_100);
+  const free = idsFrom(1_500_000, 1_100);
+  const mixed = idsFrom(1_200_000, 600);
+  const costed = [...charged, ...mixed.filter((_, index) => index % 3 === 0)];
+  await storeRequests(accountId, costed, COST);
+  await storeRequests(accountId, [...free, ...mixed.filter((_, index) => index % 3 !== 0)], 0n);
+  await storeCharges(accountId, costed);
+  const seen = await walk();
+  expect(seen.requests).toEqual([...charged, ...free, ...mixed].sort());
+  expect(seen.entries).toEqual(costed.map((id) => `${id}:settle`).sort());
+  expect(seen.wrong).toBe(0);
+  expect(await alerts().countDocuments()).toBe(0);
+});
+
+test('charges without a request are named though there are more of them than a page holds', async () => {
+  const accountId = await accountWith(10n);
+  const known = idsFrom(1_800_000, 700);
+  const unknown = idsFrom(1_799_900, 1_200);
+  await storeRequests(accountId, known, COST);
+  await storeCharges(accountId, [...known, ...unknown]);
+  const seen = await walk();
+  expect(seen.requests).toEqual(known);
+  expect(seen.entries).toHaveLength(1_900);
+  expect(new Set(seen.entries).size).toBe(1_900);
+  expect(seen.wrong).toBe(1_200);
+  expect(await alerts().findOne({ accountId })).toMatchObject({ kind: 'charge_differs', expected: 'a request' });
+});
+
+test('a charge of another account, or of another amount, is named once', async () => {
+  const [payer, other] = [await accountWith(10n), await accountWith(10n)];
+  const [swapped = '', wrong = ''] = idsFrom(1_800_000, 2);
+  await storeRequests(payer, [swapped], COST);
+  await storeCharges(other, [swapped], 2);
+  await storeRequests(payer, [wrong], COST + 1n);
+  await storeCharges(payer, [wrong], 3);
+  expect((await walk()).wrong).toBe(3);
+  const found = await alerts()
+    .find({}, { projection: { accountId: 1, _id: 0 } })
+    .toArray();
+  expect(found.map(({ accountId }) => accountId).sort()).toEqual([payer, other].sort());
+});
+
+test('a request of the last minute may wait for its charge, but a charge does not come before its request', async () => {
+  const accountId = await accountWith(10n);
+  const [waiting = '', unknown = ''] = idsFrom(30_000, 2);
+  await storeRequests(accountId, [waiting], COST);
+  expect((await walk()).wrong).toBe(0);
+  await storeCharges(accountId, [unknown]);
+  expect((await walk()).wrong).toBe(1);
+});
