@@ -1,4 +1,4 @@
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { createReconciler, reconciliationFigures } from '../../src/billing/reconciler.ts';
 import { unresolvedAlerts } from '../../src/billing/reconciliation-alerts.ts';
 import { newId } from '../../src/ids.ts';

@@ -1,6 +1,7 @@
 import mongoose from 'mongoose';
-import { type AccountWriter, createAccount, createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { type AccountWriter, createAccountWriter } from '../../src/billing/account.ts';
 import { spendBuckets } from '../../src/billing/account-updates.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';

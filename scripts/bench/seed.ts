@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { migrate } from '../../src/models/connect.ts';
 import { MICROS_PER_RUB } from '../../src/money.ts';

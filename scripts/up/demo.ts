@@ -1,5 +1,5 @@
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import type { Config } from '../../src/config.ts';
 import { Account } from '../../src/models/account.ts';
 import { AiModel } from '../../src/models/ai-model.ts';

@@ -2,8 +2,8 @@ import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
-import type { EntryAccount } from './account.ts';
 import { adjustmentEntryId } from './account-updates.ts';
+import type { EntryAccount } from './credit.ts';
 
 /** All refunds of a request together give back no more than it cost. */
 

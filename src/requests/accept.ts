@@ -1,5 +1,5 @@
 import { type AccountWriter, settlementOf } from '../billing/account.ts';
-import type { HoldRefusal, HoldRequest, SpendCaps } from '../billing/account-updates.ts';
+import type { HoldRequest, SpendCaps } from '../billing/account-updates.ts';
 import { crashPoint } from '../crash-point.ts';
 import { AppError, ERROR_CATALOGUE } from '../errors.ts';
 import { timeOfId } from '../ids.ts';
@@ -13,9 +13,9 @@ import {
   type RequestMode,
   type RequestState,
 } from '../models/request.ts';
-import { formatRub } from '../money.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { Producer } from '../queue/enqueue.ts';
+import { refusalError } from './hold-refusal.ts';
 import { confirmHeldUpdate, endAcceptedUpdate } from './updates.ts';
 import type { RequestWriter } from './writer.ts';
 
@@ -261,29 +261,6 @@ async function holdOrAbort(
   // A repeat has seen the hold, which had come late, and was told so; this one may come back and follow it.
   if (aborted.matchedCount === 0) throw new AppError('unavailable', { internal: 'refused and yet held' });
   return { refusal };
-}
-
-function refusalError(refusal: HoldRefusal, neededMicros: bigint): AppError {
-  switch (refusal.reason) {
-    case 'no_account':
-    case 'not_active':
-      return new AppError('account_suspended');
-    case 'too_many_open':
-      return new AppError('too_many_open_requests', { retryAfterMs: 1_000 });
-    case 'spend_limit':
-      return new AppError('spend_limit_reached', { details: { limit: refusal.window } });
-    case 'balance':
-      return new AppError('insufficient_balance', {
-        message: `The balance does not cover this request: ${formatRub(neededMicros)} RUB needed, ${formatRub(refusal.availableMicros)} RUB available, ${formatRub(refusal.heldMicros)} RUB held by ${refusal.open} running requests.`,
-        details: {
-          currency: 'RUB',
-          available: formatRub(refusal.availableMicros),
-          held_by_running: formatRub(refusal.heldMicros),
-          running_requests: refusal.open,
-          needed: formatRub(neededMicros),
-        },
-      });
-  }
 }
 
 /** An account with more open requests than this queues behind those with fewer. */

@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { Page } from 'playwright-core';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { DestructionAct } from '../../src/models/destruction.ts';
 import { PrivacyRequest } from '../../src/models/privacy-request.ts';

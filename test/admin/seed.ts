@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createAuditLog } from '../../src/audit/append.ts';
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { proposeAdjustment } from '../../src/billing/adjustments.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { proposePrice } from '../../src/billing/price-proposals.ts';
 import { requestSuspension } from '../../src/billing/suspension-requests.ts';

@@ -10,7 +10,7 @@ import { type ArchiveKind, readArchive, writeArchive } from '../../src/backup/ar
 import { listBackups } from '../../src/backup/backup-files.ts';
 import { beginRestore } from '../../src/backup/restore.ts';
 import { withSnapshot } from '../../src/backup/snapshot.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { checkAccount } from '../../src/billing/reconcile.ts';
 import { newId } from '../../src/ids.ts';

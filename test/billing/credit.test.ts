@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { createAccountWriter } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
 import { accounts, ledger } from '../helpers/invariants.ts';

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { Collection, MongoBulkWriteError, MongoClient, MongoNetworkError } from 'mongodb';
-import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { createAccountWriter } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
 import { connectMongo, disconnectMongo } from '../../src/models/connect.ts';

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { createAccountWriter } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { checkEverything } from '../../src/billing/full-check.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createReconciler, paceOf, reconciliationFigures } from '../../src/billing/reconciler.ts';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
 import { type HoldRequest, type SettleRequest, spendBuckets } from '../../src/billing/account-updates.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { checkAccount } from '../../src/billing/reconcile.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { creditAccount } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { expectInvariants, ledger, requests, sandboxCalls, waitForQuiet } from '../helpers/invariants.ts';

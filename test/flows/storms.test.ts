@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { createAccountWriter, creditAccount, settlementOf } from '../../src/billing/account.ts';
+import { createAccountWriter, settlementOf } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createLogger } from '../../src/log.ts';
 import { createProducer } from '../../src/queue/enqueue.ts';

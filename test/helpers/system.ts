@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import OpenAI from 'openai';
 import { freePort } from '../../scripts/engines/free-port.ts';
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
 import { importCatalogue } from '../../src/requests/catalogue-import.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { ProductionCalendar } from '../../src/models/privacy-request.ts';
 import { missingYears } from '../../src/privacy/calendar-store.ts';

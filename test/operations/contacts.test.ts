@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { ContentGrant } from '../../src/models/content-grant.ts';

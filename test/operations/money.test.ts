@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { Adjustment } from '../../src/models/adjustment.ts';

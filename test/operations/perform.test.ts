@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it, test } from '@jest/globals';
 import { createAuditLog } from '../../src/audit/append.ts';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { Account } from '../../src/models/account.ts';

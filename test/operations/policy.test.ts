@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { Account } from '../../src/models/account.ts';
 import { accountPrivacy } from '../../src/privacy/account-privacy.ts';

@@ -4,7 +4,7 @@ import { beforeEach, expect, test } from '@jest/globals';
 import type { CommandStartedEvent } from 'mongodb';
 import mongoose from 'mongoose';
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';
 import { ArchivePiece } from '../../src/models/access-archive.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
 import { proposeAdjustment } from '../../src/billing/adjustments.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import type { PrivacyRequestDocument, PrivacyRequestType } from '../../src/models/privacy-request.ts';
 import { ReconciliationAlert } from '../../src/models/reconciliation-alert.ts';

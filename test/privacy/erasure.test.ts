@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { issueKey } from '../../src/auth/keys.ts';
-import { createAccount, creditAccount } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { armCrashPoint } from '../../src/crash-point.ts';
 import { newId } from '../../src/ids.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import { newId } from '../../src/ids.ts';
 import { AuditEntry } from '../../src/models/audit-entry.ts';
 import { nativeCollection } from '../../src/models/connect.ts';

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, expect, test } from '@jest/globals';
-import { createAccount, createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { createAccountWriter } from '../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { newId } from '../../src/ids.ts';
 import { createLogger } from '../../src/log.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { createAccount } from '../../src/billing/account.ts';
+import { createAccount } from '../../src/billing/credit.ts';
 import type { AppError } from '../../src/errors.ts';
 import { newId } from '../../src/ids.ts';
 import { ApiKey, type ApiKeyDocument } from '../../src/models/api-key.ts';

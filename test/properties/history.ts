@@ -1,7 +1,8 @@
 import fc from 'fast-check';
-import { createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { createAccountWriter } from '../../src/billing/account.ts';
 import type { HoldRequest } from '../../src/billing/account-updates.ts';
 import { approveAdjustment, proposeAdjustment } from '../../src/billing/adjustments.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
 import { createReconciler } from '../../src/billing/reconciler.ts';
 import { AppError } from '../../src/errors.ts';

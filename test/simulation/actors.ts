@@ -1,4 +1,5 @@
-import { type AccountWriter, createAccountWriter, creditAccount } from '../../src/billing/account.ts';
+import { type AccountWriter, createAccountWriter } from '../../src/billing/account.ts';
+import { creditAccount } from '../../src/billing/credit.ts';
 import { flushOutboxes, flushPage } from '../../src/billing/ledger.ts';
 import { type Acceptance, acceptRequest } from '../../src/requests/accept.ts';
 import { cancelRequest, watcherLeft, withdrawRequest } from '../../src/requests/cancel.ts';

@@ -1,6 +1,7 @@
-import type { AccountWriter, creditAccount } from '../../src/billing/account.ts';
+import type { AccountWriter } from '../../src/billing/account.ts';
 import { settlementOf } from '../../src/billing/account.ts';
 import { pullFlushedUpdate } from '../../src/billing/account-updates.ts';
+import type { creditAccount } from '../../src/billing/credit.ts';
 import type { flushOutboxes } from '../../src/billing/ledger.ts';
 import { Account, type AccountDocument } from '../../src/models/account.ts';
 import { nativeCollection } from '../../src/models/connect.ts';

@@ -1,4 +1,5 @@
-import { createAccount, createAccountWriter, creditAccount, settlementOf } from '../../../src/billing/account.ts';
+import { createAccountWriter, settlementOf } from '../../../src/billing/account.ts';
+import { createAccount, creditAccount } from '../../../src/billing/credit.ts';
 import { flushOutboxes } from '../../../src/billing/ledger.ts';
 import { newId } from '../../../src/ids.ts';
 import { createLogger } from '../../../src/log.ts';
