@@ -1,6 +1,6 @@
 /** Jest runs native ES modules; swc strips the types (tsc checks them separately). */
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/helpers/telling-environment.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts', '<rootDir>/tools/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {

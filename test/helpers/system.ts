@@ -132,6 +132,16 @@ function controls(url: string, process: BuiltProcess): SystemProcess {
   };
 }
 
+const OUTPUT_TOLD_CHARACTERS = 4_000;
+
+/** Where a test has failed, what the processes had to say is often the only trace of why. */
+function tellOutputs(all: readonly SystemProcess[]): void {
+  for (const { url, process: one } of all) {
+    const said = one.output().slice(-OUTPUT_TOLD_CHARACTERS);
+    if (said) process.stderr.write(`--- pid ${one.child.pid} at ${url} said at the end:\n${said}\n`);
+  }
+}
+
 /** Starts a system. Call `stop` in `afterAll`; several may run on one set of stores. */
 export async function startSystem(stores: Stores, options: SystemOptions = {}): Promise<System> {
   const pepper = randomBytes(32);
@@ -192,6 +202,7 @@ export async function startSystem(stores: Stores, options: SystemOptions = {}): 
   });
   const stop = async () => {
     await Promise.all(all.map((one) => one.kill()));
+    if ((globalThis as { hasFailedTest?: boolean }).hasFailedTest) tellOutputs(all);
   };
   try {
     await start('sandbox', sandboxUrl, { SANDBOX_PORT: String(sandboxPort) }, '/health');
