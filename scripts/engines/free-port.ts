@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import dgram from 'node:dgram';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -7,19 +8,39 @@ import path from 'node:path';
 const PORT_MIN = 20_000;
 const PORT_MAX = 32_000;
 const TRIES_MAX = 200;
+/** Far longer than any server needs until it listens. */
+const RESERVED_MS = 300_000;
 
-/** Handed out by this process and perhaps not listened on yet. */
-const given = new Set<number>();
-
-/** A port on 127.0.0.1 that nobody listens on at this moment, and that this process has not given to anybody yet. */
+/**
+ * A port on 127.0.0.1 that nobody listens on at this moment, and that no process on this machine is given meanwhile: two
+ * servers told to use one port would each be taken for the other while the first of them starts.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < TRIES_MAX; attempt++) {
     const port = randomInt(PORT_MIN, PORT_MAX);
-    if (given.has(port)) continue;
-    given.add(port);
-    if (await isPortFree(port)) return port;
+    if ((await reservePort(port)) && (await isPortFree(port))) return port;
   }
   throw new Error(`no free port between ${PORT_MIN} and ${PORT_MAX}`);
+}
+
+/**
+ * Holds the UDP port of that number, which no server here uses and the system gives to one process only: whoever reserves
+ * its ports so before use cannot meet another. It ends by itself, at the latest with this process.
+ * @returns false when another has reserved it.
+ */
+export function reservePort(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = dgram.createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, address: '127.0.0.1', exclusive: true }, () => {
+      socket.unref();
+      setTimeout(() => socket.close(), RESERVED_MS).unref();
+      resolve(true);
+    });
+  });
 }
 
 export function isPortFree(port: number): Promise<boolean> {
