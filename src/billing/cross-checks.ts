@@ -26,16 +26,22 @@ const ledger = () => nativeCollection<LedgerEntryDocument>(LedgerEntry);
 const COSTED = { accountId: 1, costMicros: 1, state: 1, 'error.code': 1, settled: 1 } as const;
 export type CostedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'costMicros' | 'state' | 'error' | 'settled'>;
 
+const CHARGED = { accountId: 1, seq: 1, amountMicros: 1, kind: 1, requestId: 1 } as const;
+export type ChargeEntry = Pick<
+  LedgerEntryDocument,
+  '_id' | 'accountId' | 'seq' | 'amountMicros' | 'kind' | 'requestId'
+>;
+
 /** A stretch of the last hour: requests and charges, whose identifiers begin with their request's, up to one of both. */
 export type ChargesPage = {
   requests: CostedRequest[];
-  entries: LedgerEntryDocument[];
+  entries: ChargeEntry[];
   /** Where the next page begins; `undefined` when there is none. */
   next: string | undefined;
 };
 
 /** Up to where both were read to their end. All charges of a request come before `;`, which follows `:`. */
-function endOf(found: readonly CostedRequest[], entries: readonly LedgerEntryDocument[]): string | undefined {
+function endOf(found: readonly CostedRequest[], entries: readonly ChargeEntry[]): string | undefined {
   const lastRequest = found.length < PAGE_SIZE ? undefined : found.at(-1);
   const lastEntry = entries.length < PAGE_SIZE ? undefined : entries.at(-1);
   if (!lastRequest) return lastEntry?._id;
@@ -50,7 +56,7 @@ function endOf(found: readonly CostedRequest[], entries: readonly LedgerEntryDoc
 export async function readCharges(afterId: string, nowMs: number): Promise<ChargesPage> {
   const hourAgo = lowestIdAt('req', nowMs - HOUR_MS);
   const _id = { $gt: afterId > hourAgo ? afterId : hourAgo, $lt: lowestIdAt('req', nowMs) };
-  const entries = await ledger().find({ _id }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
+  const entries = await ledger().find({ _id }, { projection: CHARGED }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
   const found = await requests().find({ _id }, { projection: COSTED }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
   const next = endOf(found, entries);
   const isInPage = (row: { _id: string }) => next === undefined || row._id <= next;
@@ -108,15 +114,12 @@ async function withRead<Row extends { _id: string }>(
 }
 
 /** Settled requests with a cost must have their charge, in the ledger or on its way, of that amount and account. */
-async function missingCharges(
-  page: readonly CostedRequest[],
-  known: readonly LedgerEntryDocument[],
-): Promise<Finding[]> {
+async function missingCharges(page: readonly CostedRequest[], known: readonly ChargeEntry[]): Promise<Finding[]> {
   const costed = page.filter(({ settled, costMicros }) => settled && (costMicros ?? 0n) > 0n);
   const ids = costed.map(({ _id }) => settleEntryId(_id));
   const entries = await withRead(known, ids, (unknown) =>
     ledger()
-      .find({ _id: { $in: unknown } })
+      .find({ _id: { $in: unknown } }, { projection: CHARGED })
       .toArray(),
   );
   const findings = await withoutEntry(costed.filter(({ _id }) => !entries.has(settleEntryId(_id))));
@@ -153,10 +156,7 @@ export const textOfCharge = ({ requestId, expected, found }: ChargeDifference) =
 const ofAccount = (accountId: string, charge: ChargeDifference) => `${accountId} ${textOfCharge(charge)}`;
 
 /** Charges that are not what their request cost. */
-async function wrongCharges(
-  page: readonly LedgerEntryDocument[],
-  knownRequests: readonly CostedRequest[],
-): Promise<Finding[]> {
+async function wrongCharges(page: readonly ChargeEntry[], knownRequests: readonly CostedRequest[]): Promise<Finding[]> {
   const charges = page.filter(({ kind }) => kind === 'charge');
   const ids = charges.map(({ requestId }) => requestId ?? '');
   const known = await withRead(knownRequests, ids, (unknown) =>
@@ -217,9 +217,9 @@ export async function chargeFindings(accountId: string, nowMs: number): Promise<
       .sort({ _id: 1 })
       .limit(PAGE_SIZE)
       .toArray();
-  const readOwnCharges = (last?: LedgerEntryDocument) =>
+  const readOwnCharges = (last?: ChargeEntry) =>
     ledger()
-      .find({ accountId, seq: { $gt: last?.seq ?? 0n } })
+      .find({ accountId, seq: { $gt: last?.seq ?? 0n } }, { projection: CHARGED })
       .sort({ seq: 1 })
       .limit(PAGE_SIZE)
       .toArray();
