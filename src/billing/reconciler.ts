@@ -102,7 +102,8 @@ function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger)
       read: async (afterId) => {
         const nowMs = Date.now();
         const page = await readCharges(afterId, nowMs);
-        return { items: page.requests.length, next: page.next, check: () => checkCharges(page, nowMs, log) };
+        const items = Math.max(page.requests.length, page.entries.length);
+        return { items, next: page.next, check: () => checkCharges(page, nowMs, log) };
       },
     },
   ];

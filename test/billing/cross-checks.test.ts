@@ -1,6 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { checkCharges, readCharges } from '../../src/billing/cross-checks.ts';
 import { newId } from '../../src/ids.ts';
+import { Adjustment, type AdjustmentDocument } from '../../src/models/adjustment.ts';
+import { nativeCollection } from '../../src/models/connect.ts';
 import { accounts, ledger, requests } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 import { alerts } from './books.ts';
@@ -96,6 +98,20 @@ test('a charge of another account, or of another amount, is named once', async (
     .find({}, { projection: { accountId: 1, _id: 0 } })
     .toArray();
   expect(found.map(({ accountId }) => accountId).sort()).toEqual([payer, other].sort());
+});
+
+test('what two persons accepted of a charge is accepted for that account, not for another it concerns', async () => {
+  const [payer, other] = [await accountWith(10n), await accountWith(10n)];
+  const [requestId = ''] = idsFrom(1_800_000, 1);
+  await storeRequests(payer, [requestId], COST);
+  await storeCharges(other, [requestId], 2);
+  const charges = [{ requestId, expected: `${-COST}`, found: `${-COST}` }];
+  const accepted = { _id: newId('adj'), accountId: payer, state: 'executed', charges };
+  await nativeCollection<AdjustmentDocument>(Adjustment).insertOne(accepted as never, {
+    bypassDocumentValidation: true,
+  });
+  expect((await walk()).wrong).toBe(1);
+  expect(await alerts().find().toArray()).toMatchObject([{ accountId: other }]);
 });
 
 test('a request of the last minute may wait for its charge, but a charge does not come before its request', async () => {

@@ -23,7 +23,7 @@ test('a port that one process was given is not given to another before its serve
   expect(await reservePort(port)).toBe(true);
 });
 
-test('a process is never given a port twice', async () => {
+test('ports given one after the other differ, though nobody listens on them yet', async () => {
   const ports = await Promise.all(Array.from({ length: 50 }, () => freePort()));
   expect(new Set(ports).size).toBe(50);
 });
