@@ -16,7 +16,8 @@ COPY src ./src
 RUN npm run build
 
 FROM ${NODE_IMAGE}
-ENV NODE_ENV=production
+# The flags are those of scripts/node-flags.ts, where their reason stands.
+ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=32
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
  && groupadd --gid 10001 ocelotiq \

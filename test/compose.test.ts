@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { NODE_FLAGS } from '../scripts/node-flags.ts';
 import { loadConfig } from '../src/config.ts';
 import { resolveImport } from './architecture/rules.ts';
 import { scanFolders } from './architecture/scan.ts';
@@ -221,6 +222,12 @@ describe('Dockerfile', () => {
     expect(lastStage.at(-2)).toBe('CMD ["node", "dist/api/main.js"]');
     expect(lastStage.filter((line) => /^(CMD|ENTRYPOINT) [^[]/.test(line))).toEqual([]);
     expect(lastStage).toContain('USER 10001:10001');
+  });
+
+  it('gives node the flags that npm start gives it, and node knows them', () => {
+    const options = NODE_FLAGS.join(' ');
+    expect(lastStage.join('\n')).toMatch(new RegExp(`^ENV .*NODE_OPTIONS="?${options}"?( |$)`, 'm'));
+    expect(spawnSync(process.execPath, ['-e', ''], { env: { NODE_OPTIONS: options } }).status).toBe(0);
   });
 
   it('uses one pinned base image that satisfies the supported Node versions', () => {

@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../node-flags.ts';
 
 /** A built process of the product, as production runs it, whose output goes straight to a file. */
 export type ProductProcess = {
@@ -37,7 +38,7 @@ export function startProduct(options: ProductProcessOptions): ProductProcess {
   const name = `${role}-${Date.now()}.cpuprofile`;
   const profiling = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name}`] : [];
   const output = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [...profiling, '--import', LEASH, entry], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, ...profiling, '--import', LEASH, entry], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', ...options.env },
     detached: true,

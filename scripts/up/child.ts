@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../node-flags.ts';
 import { SetupError } from '../setup/failure.mjs';
 import { createLogFile } from './log-file.ts';
 import { createSink, readLines } from './output.ts';
@@ -70,7 +71,7 @@ export function startChild(options: ChildOptions): Child {
   function run(): void {
     const startedMs = Date.now();
     lastExit = undefined;
-    const child = spawn(process.execPath, ['--enable-source-maps', '--import', LEASH, options.entry], {
+    const child = spawn(process.execPath, [...NODE_FLAGS, '--enable-source-maps', '--import', LEASH, options.entry], {
       cwd: options.cwd,
       env: options.env,
       detached: true,

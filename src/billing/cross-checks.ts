@@ -1,22 +1,27 @@
-import { lowestIdAt } from '../ids.ts';
+import { lowestIdAt, timeOfId } from '../ids.ts';
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import { asRaw, fromRaw, type RawRow } from '../models/raw-rows.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { settleEntryId } from './account-updates.ts';
+import { digestOf, type KnownPages } from './known-pages.ts';
 import type { Finding } from './ledger-chain.ts';
 import { raiseAlerts } from './reconciliation-alerts.ts';
 
 /** Requests against the ledger and the other way round: every charge has its request, every cost its charge. */
 
-const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 /** What takes longer than this is not on its way any more. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = MINUTE_MS;
 const PAGE_SIZE = 500;
 const COUNT_MAX = 10_000;
+/** Of `req_` and what follows; an entry's identifier begins with it. */
+const REQUEST_ID_CHARACTERS = 30;
 /** What a charge of nothing lacks. */
 const NO_REQUEST = 'a request';
 
@@ -34,33 +39,67 @@ export type ChargeEntry = Pick<
 
 /** A stretch of the last hour: requests and charges, whose identifiers begin with their request's, up to one of both. */
 export type ChargesPage = {
-  requests: CostedRequest[];
-  entries: ChargeEntry[];
+  start: string;
+  requests: RawRow[];
+  entries: RawRow[];
   /** Where the next page begins; `undefined` when there is none. */
   next: string | undefined;
 };
 
+const idOf = (raw: RawRow | undefined) => raw && fromRaw<{ _id: string }>(raw)._id;
+
 /** Up to where both were read to their end. All charges of a request come before `;`, which follows `:`. */
-function endOf(found: readonly CostedRequest[], entries: readonly ChargeEntry[]): string | undefined {
-  const lastRequest = found.length < PAGE_SIZE ? undefined : found.at(-1);
-  const lastEntry = entries.length < PAGE_SIZE ? undefined : entries.at(-1);
-  if (!lastRequest) return lastEntry?._id;
-  const afterLast = `${lastRequest._id};`;
-  return lastEntry && lastEntry._id < afterLast ? lastEntry._id : afterLast;
+function endOf(found: readonly RawRow[], entries: readonly RawRow[]): string | undefined {
+  const lastRequest = found.length < PAGE_SIZE ? undefined : idOf(found.at(-1));
+  const lastEntry = entries.length < PAGE_SIZE ? undefined : idOf(entries.at(-1));
+  if (lastRequest === undefined) return lastEntry;
+  const afterLast = `${lastRequest};`;
+  return lastEntry !== undefined && lastEntry < afterLast ? lastEntry : afterLast;
+}
+
+const minuteOf = (place: string) => Math.floor(timeOfId(place.slice(0, REQUEST_ID_CHARACTERS)) / MINUTE_MS);
+
+/** No page goes on from one minute to the next: so most begin and end where they did, though the hour has moved on. */
+function cutAtMinute(start: string, end: string | undefined): string | undefined {
+  if (end === undefined || minuteOf(start) === minuteOf(end)) return end;
+  const cut = lowestIdAt('req', minuteOf(end) * MINUTE_MS);
+  // An identifier that nobody here made says no time; the walk must go on after it.
+  return cut > start && cut < end ? cut : end;
+}
+
+/** Of rows in the order of their identifiers, those up to `end`. */
+function upTo(end: string | undefined, rows: RawRow[]): RawRow[] {
+  if (end === undefined) return rows;
+  let [low, high] = [0, rows.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((idOf(rows[middle]) ?? '') <= end) low = middle + 1;
+    else high = middle;
+  }
+  return rows.slice(0, low);
 }
 
 /**
- * The next page of the last hour; identifiers sort by time. Charges are read first: what a request costs is on its row
- * before it is charged.
+ * The next page of the last hour, which begins with a minute; identifiers sort by time. Charges are read first: what a
+ * request costs is on its row before it is charged.
  */
 export async function readCharges(afterId: string, nowMs: number): Promise<ChargesPage> {
-  const hourAgo = lowestIdAt('req', nowMs - HOUR_MS);
-  const _id = { $gt: afterId > hourAgo ? afterId : hourAgo, $lt: lowestIdAt('req', nowMs) };
-  const entries = await ledger().find({ _id }, { projection: CHARGED }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
-  const found = await requests().find({ _id }, { projection: COSTED }).sort({ _id: 1 }).limit(PAGE_SIZE).toArray();
-  const next = endOf(found, entries);
-  const isInPage = (row: { _id: string }) => next === undefined || row._id <= next;
-  return { requests: found.filter(isInPage), entries: entries.filter(isInPage), next };
+  const hourAgo = lowestIdAt('req', Math.floor((nowMs - HOUR_MS) / MINUTE_MS) * MINUTE_MS);
+  const start = afterId > hourAgo ? afterId : hourAgo;
+  const filter = { _id: { $gt: start, $lt: lowestIdAt('req', nowMs) } };
+  const page = { sort: { _id: 1 }, limit: PAGE_SIZE, raw: true } as const;
+  const entries = asRaw(
+    await ledger()
+      .find(filter, { projection: CHARGED, ...page })
+      .toArray(),
+  );
+  const found = asRaw(
+    await requests()
+      .find(filter, { projection: COSTED, ...page })
+      .toArray(),
+  );
+  const next = cutAtMinute(start, endOf(found, entries));
+  return { start, requests: upTo(next, found), entries: upTo(next, entries), next };
 }
 
 /**
@@ -113,9 +152,11 @@ async function withRead<Row extends { _id: string }>(
   return rows;
 }
 
+const hasCharge = ({ settled, costMicros }: CostedRequest) => settled && (costMicros ?? 0n) > 0n;
+
 /** Settled requests with a cost must have their charge, in the ledger or on its way, of that amount and account. */
 async function missingCharges(page: readonly CostedRequest[], known: readonly ChargeEntry[]): Promise<Finding[]> {
-  const costed = page.filter(({ settled, costMicros }) => settled && (costMicros ?? 0n) > 0n);
+  const costed = page.filter(hasCharge);
   const ids = costed.map(({ _id }) => settleEntryId(_id));
   const entries = await withRead(known, ids, (unknown) =>
     ledger()
@@ -177,12 +218,32 @@ const onceEach = (findings: readonly Finding[]): Finding[] => [
   ...new Map(findings.map((finding) => [ofAccount(finding.accountId, finding), finding])).values(),
 ];
 
+/** Whether every cost has its charge beside it and every charge its request, so that no other row changes anything. */
+function isWhole(found: readonly CostedRequest[], entries: readonly ChargeEntry[]): boolean {
+  const requestIds = new Set(found.map(({ _id }) => _id));
+  const entryIds = new Set(entries.map(({ _id }) => _id));
+  return (
+    found.every((one) => !isOrphan(one) && (!hasCharge(one) || entryIds.has(settleEntryId(one._id)))) &&
+    entries.every(({ kind, requestId = '' }) => kind !== 'charge' || requestIds.has(requestId))
+  );
+}
+
 /** Checks a page of requests against the ledger, and its charges against the requests. */
-export async function checkCharges(page: ChargesPage, nowMs: number, log: Logger): Promise<WalkTotals> {
+export async function checkCharges(
+  page: ChargesPage,
+  nowMs: number,
+  known: KnownPages,
+  log: Logger,
+): Promise<WalkTotals> {
+  const digest = digestOf([...page.requests, ...page.entries]);
+  if (known.isRight(page.start, digest)) return { rows: BigInt(page.requests.length), wrong: 0n, orphans: 0n };
+  const found = page.requests.map((raw) => fromRaw<CostedRequest>(raw));
+  const entries = page.entries.map((raw) => fromRaw<ChargeEntry>(raw));
   const youngest = lowestIdAt('req', nowMs - PATIENCE_MS);
-  const ripe = page.requests.filter(({ _id }) => _id < youngest);
-  const wrong = await wrongCharges(page.entries, page.requests);
-  const findings = await unaccepted(onceEach([...(await missingCharges(ripe, page.entries)), ...wrong]));
+  const ripe = found.filter(({ _id }) => _id < youngest);
+  const differences = onceEach([...(await missingCharges(ripe, entries)), ...(await wrongCharges(entries, found))]);
+  if (differences.length === 0 && isWhole(found, entries)) known.keepAsRight(page.start, digest);
+  const findings = await unaccepted(differences);
   await raiseAlerts(findings, log);
   return {
     rows: BigInt(ripe.length),

@@ -1,16 +1,20 @@
+import { BSON } from 'mongodb';
 import type { Logger } from '../log.ts';
 import { Account, type AccountDocument } from '../models/account.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import type { RawRow } from '../models/raw-rows.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
 import { flushedSeq } from './account-books.ts';
+import { createKnownPages, digestOf, type KnownPages } from './known-pages.ts';
 import { type Finding, followLedger } from './ledger-chain.ts';
 import { raiseAlerts } from './reconciliation-alerts.ts';
 import {
   isOutdated,
   isTail,
+  ledgerOf,
   marksMatchRows,
-  readLedger,
+  readRawLedger,
   rowsOf,
   SEGMENT_ROWS,
   type Segment,
@@ -114,9 +118,35 @@ function within(segment: Segment, rows: readonly LedgerEntryDocument[]): LedgerE
   return rows.filter((row) => row.seq > segment.start.seq && (isTail(segment) || row.seq <= segment.end.seq));
 }
 
+type OfSegment = { segment: Segment; rows: LedgerEntryDocument[]; finding: Finding | undefined };
+
+/**
+ * Follows the rows of a page, unless it is known to be right as it is. A page with rows after a tail never is: whether they
+ * may be there depends on their account.
+ */
+async function followPage(page: readonly Segment[], raw: readonly RawRow[], known: KnownPages): Promise<OfSegment[]> {
+  const start = page[0]?._id ?? '';
+  const digest = digestOf([...page.map((segment) => BSON.serialize(segment)), ...raw]);
+  if (known.isRight(start, digest)) return page.map((segment) => ({ segment, rows: [], finding: undefined }));
+  const ledger = await ledgerOf(raw);
+  const followed: OfSegment[] = [];
+  for (const segment of page) {
+    const rows = within(segment, ledger.get(segment.accountId) ?? []);
+    followed.push({ segment, rows, finding: await verifySegment(segment, rows) });
+  }
+  const isRight = followed.every(
+    ({ segment, rows, finding }) => !finding && rows.every(({ seq }) => seq <= segment.end.seq),
+  );
+  if (isRight) known.keepAsRight(start, digest);
+  return followed;
+}
+
 /** The accounts are read after the rows, so a row that is not theirs by then never was. */
-async function verify(page: readonly Segment[]): Promise<{ findings: Finding[]; suspects: Segment[]; rows: number }> {
-  const ledger = await readLedger(
+async function verify(
+  page: readonly Segment[],
+  known: KnownPages,
+): Promise<{ findings: Finding[]; suspects: Segment[]; rows: number }> {
+  const raw = await readRawLedger(
     page.map((segment) => ({
       accountId: segment.accountId,
       afterSeq: segment.start.seq,
@@ -128,17 +158,14 @@ async function verify(page: readonly Segment[]): Promise<{ findings: Finding[]; 
   const ends = await accountEnds(tails);
   const findings: Finding[] = [];
   const suspects: Segment[] = [];
-  let rows = 0;
-  for (const segment of page) {
-    const own = within(segment, ledger.get(segment.accountId) ?? []);
-    rows += own.length;
-    const after = [...own, ...beyond.filter(({ accountId }) => accountId === segment.accountId)];
-    const found = [await verifySegment(segment, own), extraRow(segment, after, ends.get(segment.accountId))];
-    const present = found.filter((finding) => finding !== undefined);
+  for (const { segment, rows, finding } of await followPage(page, raw, known)) {
+    const after = [...rows, ...beyond.filter(({ accountId }) => accountId === segment.accountId)];
+    const found = [finding, extraRow(segment, after, ends.get(segment.accountId))];
+    const present = found.filter((one) => one !== undefined);
     if (present.length > 0) suspects.push(segment);
     findings.push(...present);
   }
-  return { findings, suspects, rows };
+  return { findings, suspects, rows: raw.length };
 }
 
 /** What these segments find when they and their rows are read afresh. */
@@ -154,12 +181,12 @@ async function confirm(suspects: readonly Segment[]): Promise<Finding[]> {
   const again = fresh.filter(
     (segment) => wanted.has(segment._id) && !isOutdated(segment, tails.get(segment.accountId)),
   );
-  return (await verify(again)).findings;
+  return (await verify(again, createKnownPages())).findings;
 }
 
 /** Re-verifies a page of segments and reports what a second, fresh look confirms. */
-export async function reconcileSegments(page: readonly Segment[], log: Logger): Promise<WalkTotals> {
-  const { suspects, rows } = await verify(page);
+export async function reconcileSegments(page: readonly Segment[], known: KnownPages, log: Logger): Promise<WalkTotals> {
+  const { suspects, rows } = await verify(page, known);
   if (suspects.length > 0) await raiseAlerts(await confirm(suspects), log);
   return { rows: BigInt(rows), segments: BigInt(page.length) };
 }
@@ -167,6 +194,6 @@ export async function reconcileSegments(page: readonly Segment[], log: Logger): 
 /** Re-verifies these segments and raises nothing: for scripts and for the check before an account may spend again. */
 export async function verifySegments(all: readonly Segment[]): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const segment of all) findings.push(...(await verify([segment])).findings);
+  for (const segment of all) findings.push(...(await verify([segment], createKnownPages())).findings);
   return findings;
 }

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from '../log.ts';
 import type { WalkName, WalkTotals } from '../models/reconciliation-walk.ts';
 import { checkCharges, countUnsettled, readCharges } from './cross-checks.ts';
+import { createKnownPages } from './known-pages.ts';
 import { readAccounts, reconcileAccounts } from './reconcile-accounts.ts';
 import { readSegments, reconcileSegments } from './reconcile-segments.ts';
 import { unresolvedAlerts } from './reconciliation-alerts.ts';
@@ -74,6 +75,7 @@ function runnerOf(walk: Walk): Runner {
 }
 
 function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger): Walk[] {
+  const known = { segments: createKnownPages(), charges: createKnownPages() };
   return [
     {
       name: 'accounts',
@@ -92,7 +94,11 @@ function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger)
       read: async (afterId) => {
         const { page, isLast } = await readSegments(afterId);
         const items = page.reduce((rows, { start, end }) => rows + Number(end.seq - start.seq), 0);
-        return { items, next: isLast ? undefined : page.at(-1)?._id, check: () => reconcileSegments(page, log) };
+        return {
+          items,
+          next: isLast ? undefined : page.at(-1)?._id,
+          check: () => reconcileSegments(page, known.segments, log),
+        };
       },
     },
     {
@@ -103,7 +109,7 @@ function walksOf({ intervalMs, rowsPerSecond }: ReconcilerSettings, log: Logger)
         const nowMs = Date.now();
         const page = await readCharges(afterId, nowMs);
         const items = Math.max(page.requests.length, page.entries.length);
-        return { items, next: page.next, check: () => checkCharges(page, nowMs, log) };
+        return { items, next: page.next, check: () => checkCharges(page, nowMs, known.charges, log) };
       },
     },
   ];

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnyBulkWriteOperation, Binary, MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import { asRaw, fromRaw, type RawRow } from '../models/raw-rows.ts';
 import {
   type AcknowledgedBreak,
   ReconciliationSegment,
@@ -64,27 +65,35 @@ export async function segmentsOf(accountId: string): Promise<Segment[]> {
 /** Rows with `afterSeq < seq <= untilSeq`. */
 export type LedgerRange = { accountId: string; afterSeq: bigint; untilSeq: bigint };
 
-/** The ledger rows of these ranges by account, in sequence. The caller keeps the sum of the ranges small: all are read. */
-export async function readLedger(ranges: readonly LedgerRange[]): Promise<Map<string, LedgerEntryDocument[]>> {
-  const byAccount = new Map<string, LedgerEntryDocument[]>();
+/** The ledger rows of these ranges, in any order. The caller keeps the sum of the ranges small: all are read. */
+export async function readRawLedger(ranges: readonly LedgerRange[]): Promise<RawRow[]> {
   const conditions = ranges.map(({ accountId, afterSeq, untilSeq }) => ({
     accountId,
     seq: { $gt: afterSeq, $lte: untilSeq },
   }));
   const [only, ...others] = conditions;
-  if (!only) return byAccount;
-  const rows = nativeCollection<LedgerEntryDocument>(LedgerEntry).find(
-    others.length === 0 ? only : { $or: conditions },
-  );
-  let read = 0;
-  for await (const row of rows) {
+  if (!only) return [];
+  const filter = others.length === 0 ? only : { $or: conditions };
+  return asRaw(await nativeCollection<LedgerEntryDocument>(LedgerEntry).find(filter, { raw: true }).toArray());
+}
+
+/** Ledger rows by account, in sequence. */
+export async function ledgerOf(raw: readonly RawRow[]): Promise<Map<string, LedgerEntryDocument[]>> {
+  const byAccount = new Map<string, LedgerEntryDocument[]>();
+  for (const [index, bytes] of raw.entries()) {
+    const row = fromRaw<LedgerEntryDocument>(bytes);
     const own = byAccount.get(row.accountId);
     if (own) own.push(row);
     else byAccount.set(row.accountId, [row]);
-    if (++read % ROWS_PER_TURN === 0) await nextTurn();
+    if ((index + 1) % ROWS_PER_TURN === 0) await nextTurn();
   }
   for (const own of byAccount.values()) own.sort((a, b) => Number(a.seq - b.seq));
   return byAccount;
+}
+
+/** The ledger rows of these ranges by account, in sequence. */
+export async function readLedger(ranges: readonly LedgerRange[]): Promise<Map<string, LedgerEntryDocument[]>> {
+  return ledgerOf(await readRawLedger(ranges));
 }
 
 /** A tail that has grown by what was followed. */

@@ -101,6 +101,49 @@ test('a long ledger is kept in segments of 1 000 rows, and an old row in any of 
   expect(await found()).toEqual([{ accountId, kind: 'ledger_row_changed', seq: 1_234n }]);
 });
 
+test('records and rows that were found right before are looked at again when they are not what they were', async () => {
+  const changes: [kind: string, change: (accountId: string) => Promise<unknown>][] = [
+    ['ledger_row_changed', (accountId) => ledger().updateOne({ accountId, seq: 2n }, { $set: { kind: 'grant' } })],
+    ['ledger_row_missing', (accountId) => ledger().deleteOne({ accountId, seq: 2n })],
+    [
+      'ledger_row_changed',
+      (accountId) => segments().updateOne({ accountId }, { $set: { 'end.hash': 'f'.repeat(64) } }),
+    ],
+    [
+      'ledger_row_extra',
+      async (accountId) => {
+        const last = await ledger().findOne({ accountId }, { sort: { seq: -1 } });
+        await ledger().insertOne({ ...last, _id: `extra:${accountId}`, seq: (last?.seq ?? 0n) + 1n } as never);
+      },
+    ],
+  ];
+  for (const [kind, change] of changes) {
+    for (const collection of [accounts(), ledger(), requests(), segments(), alerts()]) await collection.deleteMany({});
+    const accountId = await busyAccount();
+    for (let round = 0; round < 3; round++) await reconciler.all();
+    expect(await found()).toEqual([]);
+    await change(accountId);
+    for (let round = 0; round < 2; round++) await reconciler.all();
+    const [alert, ...others] = await alerts().find().toArray();
+    expect(others).toEqual([]);
+    expect(alert).toMatchObject({ accountId, kind });
+    expect(alert?.lastSeenAt.getTime()).toBeGreaterThan(alert?.firstSeenAt.getTime() ?? 0);
+  }
+});
+
+test('a row that was on its way from the outbox is looked at again when the outbox says something else', async () => {
+  const accountId = await busyAccount();
+  await reconciler.all();
+  await creditAccount({ accountId, entryId: 'pay:late', amountMicros: RUB, kind: 'top_up' });
+  const [entry] = (await accounts().findOne({ _id: accountId }))?.outbox ?? [];
+  await ledger().insertOne({ ...entry, accountId } as never);
+  for (let round = 0; round < 2; round++) await reconciler.segments();
+  expect(await found()).toEqual([]);
+  await accounts().updateOne({ _id: accountId }, { $set: { 'outbox.0._id': 'pay:other' } });
+  await reconciler.segments();
+  expect(await found()).toEqual([{ accountId, kind: 'ledger_row_extra', seq: 8n }]);
+});
+
 test('a cost without a charge, and a charge that is not what its request cost, are named', async () => {
   const [uncharged, overcharged] = [await accountWith(10n), await accountWith(10n)];
   const old = Date.now() - 120_000;
