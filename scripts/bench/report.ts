@@ -5,6 +5,7 @@ import type { LoadResult } from './recording.ts';
 import { renderParts } from './report-alone.ts';
 import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
 import type { Summary } from './statistics.ts';
+import { settleLagAtMost } from './sustained.ts';
 
 /** The results as Markdown tables that are also readable in a terminal. */
 
@@ -85,15 +86,13 @@ function throughputTable(results: BenchResults, target: string): string {
     ];
   });
   const sustained = results.sustained.get(target);
-  const lag = sustained?.complete?.settleLag;
+  const lag = settleLagAtMost(sustained);
   rows.push([
     'open loop with p99 < 100 ms, requests/s',
     '',
     sustained?.perSecond ? String(sustained.perSecond) : 'none of those tried',
     '',
-    lag
-      ? `settle lag p50 / p99: ${formatFigure(lag.p50Ms)} / ${formatFigure(lag.p99Ms)} ms (${sustained?.complete?.step})`
-      : '',
+    lag.step ? `settle lag p50 / p99: ${formatFigure(lag.p50Ms)} / ${formatFigure(lag.p99Ms)} ms (${lag.step})` : '',
   ]);
   return markdownTable(['', 'direct', target, 'ratio', 'notes'], rows);
 }

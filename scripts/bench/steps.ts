@@ -20,6 +20,8 @@ export type Effort = {
   streams: readonly number[];
   longStreams: readonly number[];
   repetitions: number;
+  /** Windows of a closed loop in each repetition, and of what is measured once: these decide by less than windows differ. */
+  windows: number;
   warmupMs: number;
   windowMs: number;
   /** Closed load on each target before anything is measured, so that compilers have seen the code. */
@@ -34,6 +36,7 @@ export const FULL: Effort = {
   streams: [50, 200, 500],
   longStreams: [500, 1_000],
   repetitions: 3,
+  windows: 3,
   warmupMs: 1_500,
   windowMs: 5_000,
   heatMs: 20_000,
@@ -46,6 +49,7 @@ export const QUICK: Effort = {
   streams: [50, 200],
   longStreams: [],
   repetitions: 1,
+  windows: 1,
   warmupMs: 1_000,
   windowMs: 2_500,
   heatMs: 6_000,
@@ -84,12 +88,13 @@ function streamsStep(id: string, workload: WorkloadName, concurrent: number, acc
 
 /** Steps that are repeated, in order; each is run on every target before the next one. */
 export function repeatedSteps(effort: Effort, accounts: number): Step[] {
+  const closed = effort.clients.map((clients) => {
+    const needed = Math.max(accounts, Math.ceil(clients / OPEN_PER_ACCOUNT));
+    return plainStep(closedStep(clients), { kind: 'closed', clients }, needed, effort);
+  });
   return [
     ...effort.rates.map((perSecond) => plainStep(rateStep(perSecond), { kind: 'rate', perSecond }, accounts, effort)),
-    ...effort.clients.map((clients) => {
-      const needed = Math.max(accounts, Math.ceil(clients / OPEN_PER_ACCOUNT));
-      return plainStep(closedStep(clients), { kind: 'closed', clients }, needed, effort);
-    }),
+    ...Array.from({ length: effort.windows }, () => closed).flat(),
     ...effort.streams.map((count) => streamsStep(streamStep(count), 'stream', count, accounts, effort)),
   ];
 }

@@ -1,13 +1,22 @@
 import { type Bench, type Measurement, measure } from './measure.ts';
+import { median } from './statistics.ts';
 import { type Effort, plainStep } from './steps.ts';
 import type { Target } from './target.ts';
 
 /** The highest open-loop rate a target holds; 0 when it holds none of those tried. */
 export type Sustained = {
   perSecond: number;
-  /** At the highest rate of which everything was answered, however late. */
-  complete: Measurement | undefined;
+  /** At the highest rate of which everything was answered, however late; more than one window. Empty when there is none. */
+  complete: readonly Measurement[];
 };
+
+/** Of the windows at the highest rate answered in full; NaN when there are none. */
+export function settleLagAtMost(sustained: Sustained | undefined) {
+  const complete = sustained?.complete ?? [];
+  const lags = complete.flatMap(({ settleLag }) => settleLag ?? []);
+  const middle = (of: (lag: (typeof lags)[number]) => number) => median(lags.map(of));
+  return { p50Ms: middle(({ p50Ms }) => p50Ms), p99Ms: middle(({ p99Ms }) => p99Ms), step: complete[0]?.step };
+}
 
 export const SUSTAINED_P99_MS = 100;
 /** Of what was sent, so much has to be answered. */
@@ -18,7 +27,7 @@ function isComplete({ load }: Measurement): boolean {
   return failed === 0 && load.answered >= ANSWERED_SHARE_MIN * load.sent;
 }
 
-/** Tries shares of what a closed loop reached, highest first, until one is held. */
+/** Tries shares of what a closed loop reached, highest first, until one is held; then the highest that was answered in full again. */
 export async function findSustained(
   target: Target,
   closedPerSecond: number,
@@ -27,15 +36,24 @@ export async function findSustained(
   bench: Bench,
   tell: (measurement: Measurement) => void,
 ): Promise<Sustained> {
-  let complete: Measurement | undefined;
-  for (const share of effort.sustainedShares) {
-    const perSecond = Math.max(1, Math.round(closedPerSecond * share));
+  let held = 0;
+  let atMost: { perSecond: number; complete: Measurement[] } | undefined;
+  const at = async (perSecond: number) => {
     const step = plainStep(`open ${perSecond}`, { kind: 'rate', perSecond }, accounts, effort);
     const measurement = await measure(step, target, bench);
     tell(measurement);
+    return measurement;
+  };
+  for (const share of effort.sustainedShares) {
+    const perSecond = Math.max(1, Math.round(closedPerSecond * share));
+    const measurement = await at(perSecond);
     if (!isComplete(measurement)) continue;
-    complete ??= measurement;
-    if (measurement.load.latency.p99 < SUSTAINED_P99_MS) return { perSecond, complete };
+    atMost ??= { perSecond, complete: [measurement] };
+    if (measurement.load.latency.p99 >= SUSTAINED_P99_MS) continue;
+    held = perSecond;
+    break;
   }
-  return { perSecond: 0, complete };
+  const { perSecond, complete } = atMost ?? { perSecond: 0, complete: [] };
+  while (complete.length > 0 && complete.length < effort.windows) complete.push(await at(perSecond));
+  return { perSecond: held, complete };
 }

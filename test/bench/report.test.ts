@@ -5,6 +5,7 @@ import { BadOption, parseOptions } from '../../scripts/bench/options.ts';
 import { Recording } from '../../scripts/bench/recording.ts';
 import { renderReport } from '../../scripts/bench/report.ts';
 import { type BenchResults, saturated, stepResult } from '../../scripts/bench/results.ts';
+import { FULL, repeatedSteps } from '../../scripts/bench/steps.ts';
 
 /** A step in which every request took `latencyMs`. */
 function measurement(step: string, target: string, latencyMs: number, failed = 0): Measurement {
@@ -92,7 +93,7 @@ describe('the report of the benchmark', () => {
     const parts = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
     const relay = { measurements: [streaming('streams 50', 'relay', 4)], sustained: undefined };
     const steps = [...run('together', 3), streaming('streams 50', 'together', 5)];
-    const together = { measurements: steps, sustained: { perSecond: 0, complete: undefined } };
+    const together = { measurements: steps, sustained: { perSecond: 0, complete: [] } };
     const streams = ['direct', 'portkey'].flatMap((name, index) =>
       ['streams 50', 'streams 500'].map((step) => streaming(step, name, index + 1)),
     );
@@ -109,8 +110,28 @@ describe('the report of the benchmark', () => {
     expect(text).toContain('Open loop with p99 < 100 ms: none of the rates that were tried.');
   });
 
+  test('the settle lag that decides is the middle one of the windows at the highest rate answered in full', () => {
+    const windows = [400, 90, 120].map((p99Ms) => ({
+      ...measurement('open 300', 'ocelotiq', 1),
+      settleLag: { count: 10, p50Ms: p99Ms / 2, p99Ms },
+    }));
+    const lagOf = (complete: Measurement[]) => {
+      const sustained = new Map([['ocelotiq', { perSecond: 0, complete }]]);
+      return goalRows({ ...results([]), sustained }, 'ocelotiq').find(({ id }) => id === 'G11');
+    };
+    expect(lagOf(windows)).toMatchObject({ measured: '120', verdict: 'must reached' });
+    expect(lagOf([])?.verdict).toBe('not measured');
+  });
+
   test('webhooks count only when every event has come', () => {
-    const webhooks = { deliveredPerSecond: 300, delivered: 900, accepted: 900, lost: 0, cpuPerThousand: { api: 1 } };
+    const webhooks = {
+      deliveredPerSecond: 300,
+      delivered: 900,
+      accepted: 900,
+      lost: 0,
+      rounds: 3,
+      cpuPerThousand: { api: 1 },
+    };
     const verdict = (lost: number) =>
       goalRows({ ...results([]), webhooks: { ...webhooks, lost } }, 'ocelotiq').find(({ id }) => id === 'G12')?.verdict;
     expect([verdict(0), verdict(1)]).toEqual(['must reached', 'not measured']);
@@ -153,7 +174,7 @@ describe('the report of the benchmark', () => {
   test('a target that holds none of the rates tried has missed the goal, and one that was not asked has not', () => {
     const g5 = (rates: Record<string, number>) => {
       const sustained = new Map(
-        Object.entries(rates).map(([target, perSecond]) => [target, { perSecond, complete: undefined }]),
+        Object.entries(rates).map(([target, perSecond]) => [target, { perSecond, complete: [] }]),
       );
       return goalRows({ ...results([]), sustained }, 'ocelotiq', 'peer').find(({ id }) => id === 'G5')?.verdict;
     };
@@ -161,6 +182,12 @@ describe('the report of the benchmark', () => {
     expect(g5({ peer: 100, ocelotiq: 0 })).toBe('missed');
     expect(g5({ peer: 100, ocelotiq: 130 })).toBe('must reached');
   });
+});
+
+test('closed loops, which decide by less than windows differ, get more of them than other steps', () => {
+  const counts = new Map<string, number>();
+  for (const { id } of repeatedSteps(FULL, 1)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  expect([counts.get('closed 128'), counts.get('rate 100'), counts.get('streams 50')]).toEqual([3, 1, 1]);
 });
 
 describe('options of the benchmark', () => {
