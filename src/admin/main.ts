@@ -62,7 +62,7 @@ async function main(): Promise<void> {
   const audit = createAuditLog(pepper);
   const cipher = createContentCipher(masterKeys);
   const writer = createRequestWriter({ worker: newId('api'), leaseMs: config.requests.leaseMs });
-  lifecycle.defer('marks of requests', writer.close);
+  lifecycle.defer('marks of requests', writer.marksWritten);
   const perform = createPerform(audit, {
     publishKey: (keyId) => publishKeyChange(redis, prefix, keyId),
     operator: config.operator,

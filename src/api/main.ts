@@ -78,7 +78,7 @@ async function main(): Promise<void> {
 
   const accounts = createAccountWriter();
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
-  lifecycle.defer('marks of requests', writer.close);
+  lifecycle.defer('marks of requests', writer.marksWritten);
   let stopping = false;
   const openStreams = new Set<{ disconnect(): void }>();
   const cancel = { accounts, writer, sendCancel: (requestId: string) => sendCancel(commands, prefix, requestId) };

@@ -152,6 +152,11 @@ export function settledUpdate(requestIds: readonly string[], at: Date): Transiti
   };
 }
 
+/** Their deliveries are there. A hint as well: creating one again is the same. */
+export function deliveryCreatedUpdate(requestIds: readonly string[]): Transition {
+  return { filter: { _id: { $in: [...requestIds] }, webhook: 'pending' }, update: { $set: { webhook: 'created' } } };
+}
+
 export function cancelRequestedUpdate(requestId: string, reason: string, at: Date): Transition {
   return {
     filter: { _id: requestId, state: { $in: ['accepted', 'running'] }, cancelRequestedAt: { $exists: false } },

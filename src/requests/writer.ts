@@ -3,7 +3,15 @@ import { type AnyBulkWriteOperation, MongoBulkWriteError, type WithId } from 'mo
 import { createGroupCommit } from '../group-commit.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
-import { claimUpdate, type Finish, finishUpdate, settledUpdate, type Transition, takeOverUpdate } from './updates.ts';
+import {
+  claimUpdate,
+  deliveryCreatedUpdate,
+  type Finish,
+  finishUpdate,
+  settledUpdate,
+  type Transition,
+  takeOverUpdate,
+} from './updates.ts';
 
 /**
  * Group commit over the writes of requests: one writer per kind. Where not every update of a group matched, the rows
@@ -18,9 +26,13 @@ export type RequestWriter = {
   finish(finish: Finish): Promise<boolean>;
   /** Within `MARK_GATHER_MS`: a hint that nobody waits for, so that most marks share a statement. */
   markSettled(requestId: string): Promise<void>;
-  /** Writes the marks that wait. */
-  close(): Promise<void>;
+  /** The same for the mark that the request's delivery is there. */
+  markDeliveryCreated(requestId: string): Promise<void>;
+  /** Writes the marks that wait; also for a sweeper that would do again what they are about. */
+  marksWritten(): Promise<void>;
 };
+
+type Mark = { requestId: string; kind: 'settled' | 'delivery_created' };
 
 const GROUP_MAX = 100;
 const MARK_GATHER_MS = 200;
@@ -44,19 +56,19 @@ export function createRequestWriter(options: { worker: string; leaseMs: number }
     flightsMax: 2,
   });
   const finishes = createGroupCommit<Finish, boolean>({ flush: flushFinishes, itemsMax: GROUP_MAX, flightsMax: 2 });
-  const settled = createGroupCommit<string, true>({
-    flush: flushSettled,
-    itemsMax: GROUP_MAX,
-    gatherMs: MARK_GATHER_MS,
-  });
+  // One flight of both kinds: they are of the same rows, and the evaluation engine loses one of two updates of many rows
+  // that meet there, though it says of both that they matched.
+  const marks = createGroupCommit<Mark, true>({ flush: flushMarks, itemsMax: GROUP_MAX, gatherMs: MARK_GATHER_MS });
+  const mark = (kind: Mark['kind']) => async (requestId: string) => {
+    await marks.submit({ requestId, kind });
+  };
   return {
     insert: (request, durable) => (durable ? durableInserts : quickInserts).submit(request),
     claim: (requestId) => claims.submit(requestId),
     finish: (finish) => finishes.submit(finish),
-    markSettled: async (requestId) => {
-      await settled.submit(requestId);
-    },
-    close: settled.drain,
+    markSettled: mark('settled'),
+    markDeliveryCreated: mark('delivery_created'),
+    marksWritten: marks.drain,
   };
 }
 
@@ -180,10 +192,15 @@ async function flushFinishes(items: Finish[]): Promise<(boolean | Error)[]> {
   });
 }
 
-async function flushSettled(ids: string[]): Promise<(true | Error)[]> {
-  const at = new Date();
-  // The same for all of them, so a group is one statement.
-  const { filter, update } = settledUpdate(ids, at);
-  await requests().updateMany(filter, update, { writeConcern: { w: 1 } });
-  return ids.map(() => true as const);
+async function flushMarks(marks: Mark[]): Promise<true[]> {
+  const of = (kind: Mark['kind']) => marks.filter((mark) => mark.kind === kind).map(({ requestId }) => requestId);
+  const [settled, delivered] = [of('settled'), of('delivery_created')];
+  // The same for all of a kind, so a group is one statement.
+  const updates = [
+    ...(settled.length > 0 ? [settledUpdate(settled, new Date())] : []),
+    ...(delivered.length > 0 ? [deliveryCreatedUpdate(delivered)] : []),
+  ];
+  const operations = updates.map((updateMany) => ({ updateMany }) as AnyBulkWriteOperation<RequestDocument>);
+  await requests().bulkWrite(operations, { ordered: true, writeConcern: { w: 1 } });
+  return marks.map(() => true);
 }

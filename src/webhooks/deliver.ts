@@ -1,7 +1,7 @@
 import { type AttemptOptions, type AttemptOutcome, createAttempt } from './attempt.ts';
 import { restartRow, takeOverdueRows } from './delivery-rows.ts';
 import { createDeliveryWriter } from './delivery-writer.ts';
-import { createOwed, type EndedRequest } from './owed.ts';
+import { createOwed, type EndedRequest, type RequestMarks } from './owed.ts';
 import type { Seal } from './sealed.ts';
 import type { WebhookSender } from './send.ts';
 
@@ -13,6 +13,7 @@ import type { WebhookSender } from './send.ts';
 export type DeliveriesOptions = Omit<AttemptOptions, 'enqueue' | 'sender' | 'writer'> & {
   sender: Pick<WebhookSender, 'send' | 'longestMs'>;
   seal: Seal;
+  marks: RequestMarks;
   /** How long after it was due a delivery whose job has not come counts as lost. */
   overdueMs: number;
   /**
@@ -34,8 +35,6 @@ export type Deliveries = {
   sweep(): Promise<{ created: number; enqueued: number }>;
   /** Operator's repeat of any delivery, from the start of the schedule. */
   redeliver(deliveryId: string): Promise<'pending' | 'in_progress' | 'not_found'>;
-  /** Writes what has not been written yet. */
-  close(): Promise<void>;
 };
 
 const OVERDUE_MAX = 200;
@@ -43,7 +42,7 @@ const OVERDUE_MAX = 200;
 const LEASE_MARGIN_MS = 15_000;
 
 export function createDeliveries(options: DeliveriesOptions): Deliveries {
-  const { open, seal, sender, log } = options;
+  const { open, seal, marks, sender, log } = options;
   const writer = createDeliveryWriter(sender.longestMs + LEASE_MARGIN_MS);
 
   /** The sweeper repeats what an unreachable queue loses, so that is no reason to fail. */
@@ -55,7 +54,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
     }
   }
 
-  const owed = createOwed({ open, seal, writer, log, enqueue: (deliveryId) => enqueue(deliveryId, 0) });
+  const owed = createOwed({ open, seal, writer, marks, log, enqueue: (deliveryId) => enqueue(deliveryId, 0) });
   const attempt = createAttempt({ ...options, writer, enqueue });
 
   return {
@@ -72,6 +71,5 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
       if (result === 'pending') await enqueue(deliveryId, 0);
       return result;
     },
-    close: writer.notesWritten,
   };
 }

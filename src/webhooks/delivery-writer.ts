@@ -3,38 +3,30 @@ import { type AnyBulkWriteOperation, type Document, MongoBulkWriteError } from '
 import { createGroupCommit } from '../group-commit.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../models/delivery.ts';
-import { Request, type RequestDocument } from '../models/request.ts';
 import { type ClaimedDelivery, claimUpdate, releaseUpdate, type Transition } from './delivery-rows.ts';
 
 /** Group commit over the writes of deliveries: one writer per kind. */
 export type DeliveryWriter = {
   /** Inserts a row; one that exists already is left as it is. */
   insert(row: DeliveryDocument): Promise<void>;
-  /** Notes on the request that its delivery is there: a hint that nobody waits for, so that most notes share a statement. */
-  markCreated(requestId: string): Promise<void>;
   /** Takes a due, pending row nobody holds, and counts the attempt. `undefined`: not there, not due, or held. */
   claim(deliveryId: string): Promise<ClaimedDelivery | undefined>;
   /** Writes to a claimed row and lets it go. False when it is no longer ours. */
   release(claimed: ClaimedDelivery, fields: Document): Promise<boolean>;
-  /** Writes the notes that wait; also for a sweeper that would do again what they are about. */
-  notesWritten(): Promise<void>;
 };
 
 type Release = { claimed: ClaimedDelivery; fields: Document };
 
 const GROUP_MAX = 100;
-const MARK_GATHER_MS = 200;
 /** A receiver has answered already; only a crash meanwhile has it hear the event again. */
 const RELEASE_GATHER_MS = 20;
 const DUPLICATE_KEY = 11_000;
 
 const rows = () => nativeCollection<DeliveryDocument>(Delivery);
-const requests = () => nativeCollection<RequestDocument>(Request);
 
 export function createDeliveryWriter(leaseMs: number): DeliveryWriter {
   const bounds = { itemsMax: GROUP_MAX, flightsMax: 2 };
   const inserts = createGroupCommit<DeliveryDocument, true>({ flush: flushInserts, ...bounds });
-  const created = createGroupCommit<string, true>({ flush: flushCreated, gatherMs: MARK_GATHER_MS, ...bounds });
   const claims = createGroupCommit<string, ClaimedDelivery | undefined>({
     flush: (ids) => flushClaims(ids, leaseMs),
     ...bounds,
@@ -48,12 +40,8 @@ export function createDeliveryWriter(leaseMs: number): DeliveryWriter {
     insert: async (row) => {
       await inserts.submit(row);
     },
-    markCreated: async (requestId) => {
-      await created.submit(requestId);
-    },
     claim: (deliveryId) => claims.submit(deliveryId),
     release: (claimed, fields) => releases.submit({ claimed, fields }),
-    notesWritten: created.drain,
   };
 }
 
@@ -71,11 +59,6 @@ async function flushInserts(items: DeliveryDocument[]): Promise<(true | Error)[]
       return code === undefined || code === DUPLICATE_KEY ? true : new Error('delivery refused', { cause: error });
     });
   }
-}
-
-async function flushCreated(requestIds: string[]): Promise<true[]> {
-  await requests().updateMany({ _id: { $in: requestIds }, webhook: 'pending' }, { $set: { webhook: 'created' } });
-  return requestIds.map(() => true);
 }
 
 function operation({ filter, update }: Transition): AnyBulkWriteOperation<DeliveryDocument> {

@@ -15,10 +15,18 @@ export type EndedRequest = Pick<RequestDocument, '_id' | 'accountId' | 'keyId'> 
   callbackUrl?: SealedField | undefined;
 };
 
+/** Marks on requests that their delivery is there: hints that nobody waits for, so that most of them share a statement. */
+export type RequestMarks = {
+  markDeliveryCreated(requestId: string): Promise<void>;
+  /** Writes those that wait. */
+  marksWritten(): Promise<void>;
+};
+
 export type OwedOptions = {
   open: Open;
   seal: Seal;
-  writer: Pick<DeliveryWriter, 'insert' | 'markCreated' | 'notesWritten'>;
+  writer: Pick<DeliveryWriter, 'insert'>;
+  marks: RequestMarks;
   /** Called with every delivery that was created, or found created already. */
   enqueue: (deliveryId: string) => Promise<void>;
   log: Pick<Logger, 'warn'>;
@@ -44,7 +52,7 @@ export function deliveryIdOf(requestId: string): string {
   return `evt_${requestId.slice('req_'.length)}`;
 }
 
-export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): Owed {
+export function createOwed({ open, seal, writer, marks, enqueue, log }: OwedOptions): Owed {
   let batchAfter = '';
 
   async function targetOf(request: EndedRequest): Promise<{ url: string; fromKey: boolean } | undefined> {
@@ -71,8 +79,8 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
     const fresh = { state: 'pending' as const, attempt: 0, nextAttemptAt: now, attempts: [], createdAt: now };
     await writer.insert({ _id, requestId, accountId, keyId, type, url, fromKey, ...fresh });
     crashPoint('webhook.after_create');
-    // Where the note is missing the sweeper does all of this again, to the same end.
-    writer.markCreated(requestId).catch(() => undefined);
+    // Where the mark is missing the sweeper does all of this again, to the same end.
+    marks.markDeliveryCreated(requestId).catch(() => undefined);
     await enqueue(_id);
     return _id;
   }
@@ -92,7 +100,7 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
   async function createBatch(): Promise<number> {
     // An aborted request was never accepted for its client, so nobody waits to hear of it.
     await requests().updateMany({ webhook: 'pending', state: 'aborted' }, { $unset: { webhook: 1 } });
-    await writer.notesWritten();
+    await marks.marksWritten();
     let created = 0;
     for (const request of await nextBatch()) {
       try {
@@ -101,7 +109,7 @@ export function createOwed({ open, seal, writer, enqueue, log }: OwedOptions): O
         log.warn({ requestId: request._id, err: error }, 'delivery not created');
       }
     }
-    await writer.notesWritten();
+    await marks.marksWritten();
     return created;
   }
 

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   lifecycle.defer('catalogue', catalogue.close);
   const accounts = createAccountWriter({ settleGatherMs: SETTLE_GATHER_MS });
   const writer = createRequestWriter({ worker: instanceId, leaseMs: config.requests.leaseMs });
-  lifecycle.defer('marks of requests', writer.close);
+  lifecycle.defer('marks of requests', writer.marksWritten);
   const running = createRunningRequests({
     leaseMs: config.requests.leaseMs,
     heartbeatMs: config.requests.leaseHeartbeatMs,
@@ -101,6 +101,7 @@ async function main(): Promise<void> {
   lifecycle.defer('webhook sender', sender.close);
   const deliveries = createDeliveries({
     sender,
+    marks: writer,
     open: cipher.open,
     seal: cipher.seal,
     buildEvent: (delivery) => buildRequestEvent(delivery, { cipher, inlineBytesMax: config.webhooks.inlineBytesMax }),
@@ -109,7 +110,6 @@ async function main(): Promise<void> {
     enqueueDelivery: (deliveryId, delayMs) => producer.enqueue('deliverWebhook', { deliveryId }, { delayMs }),
     log,
   });
-  lifecycle.defer('marks of deliveries', deliveries.close);
   const notify = async (request: Parameters<typeof deliveries.createFor>[0]) => {
     await deliveries.createFor(request);
   };

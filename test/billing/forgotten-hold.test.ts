@@ -143,7 +143,7 @@ describe('an accepted request that nobody took', () => {
   test('past its deadline fails, and its money comes back at once', async () => {
     const { accountId, hold } = await expired({ state: 'accepted', deadlineAt: new Date(Date.now() - 1) });
     await sweepRequests(old(), deps);
-    await writer.close();
+    await writer.marksWritten();
     expect(await requests().findOne({ _id: hold.requestId })).toMatchObject({
       state: 'failed',
       settled: true,

@@ -66,7 +66,17 @@ function deliveriesOf(sender: ReturnType<typeof slowReceiver>['sender'], enqueue
   const { open, seal } = warm;
   const enqueueDelivery = async (deliveryId: string) => void enqueued.push(deliveryId);
   const schedule = { retryDelaysMs: [1_000], overdueMs: 60_000 };
-  return createDeliveries({ sender, open, seal, buildEvent: async () => '{}', enqueueDelivery, log, ...schedule });
+  const marks = createRequestWriter({ worker: 'wrk_late', leaseMs: 60_000 });
+  return createDeliveries({
+    sender,
+    marks,
+    open,
+    seal,
+    buildEvent: async () => '{}',
+    enqueueDelivery,
+    log,
+    ...schedule,
+  });
 }
 
 const stale = () =>

@@ -43,7 +43,7 @@ describe('a delivery', () => {
       attempt: 0,
       fromKey: true,
     });
-    await workers[0]?.close();
+    await workers[0]?.marksWritten();
     expect((await Request.findById(request._id).lean())?.webhook).toBe('created');
     expect(workers[0]?.enqueued).toContainEqual({ deliveryId, delayMs: 0 });
   });

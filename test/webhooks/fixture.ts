@@ -6,6 +6,7 @@ import { nativeCollection } from '../../src/models/connect.ts';
 import { Delivery, type DeliveryDocument } from '../../src/models/delivery.ts';
 import { Request, type RequestDocument } from '../../src/models/request.ts';
 import { createContentCipher } from '../../src/privacy/content-key.ts';
+import { createRequestWriter } from '../../src/requests/writer.ts';
 import { createDeliveries, type DeliveriesOptions } from '../../src/webhooks/deliver.ts';
 import { webhookEvent } from '../../src/webhooks/event.ts';
 import { createWebhookSender } from '../../src/webhooks/send.ts';
@@ -69,8 +70,10 @@ export type Enqueued = { deliveryId: string; delayMs: number };
 export function createWorker(options: Partial<DeliveriesOptions> = {}) {
   const enqueued: Enqueued[] = [];
   const sender = createWebhookSender({ connectTimeoutMs: 2_000, totalTimeoutMs: 5_000, allowLoopback: true });
+  const marks = createRequestWriter({ worker: newId('wrk'), leaseMs: 60_000 });
   const deliveries = createDeliveries({
     sender,
+    marks,
     enqueueDelivery: async (deliveryId, delayMs) => {
       enqueued.push({ deliveryId, delayMs });
     },
@@ -84,7 +87,7 @@ export function createWorker(options: Partial<DeliveriesOptions> = {}) {
     log: createLogger({ role: 'test', level: 'silent' }),
     ...options,
   });
-  return { ...deliveries, sender, enqueued };
+  return { ...deliveries, sender, enqueued, marksWritten: marks.marksWritten };
 }
 
 export async function readRow(deliveryId: string): Promise<DeliveryDocument> {
@@ -109,6 +112,6 @@ export async function prepare(answer: Answer | number = 200, options: { secrets?
   const request = await createRequest(key, ownUrl ? { callbackUrl: receiver.url } : {});
   const worker = createWorker();
   const deliveryId = (await worker.createFor(request)) ?? '';
-  await worker.close();
+  await worker.marksWritten();
   return { receiver, key, request, worker, deliveryId };
 }

@@ -97,7 +97,7 @@ describe('workers', () => {
     const receiver = await startReceiver();
     const cut = createWorker({ enqueueDelivery: () => Promise.reject(new Error('Redis is away')) });
     const deliveryId = (await cut.createFor(await createRequest(await createKey({ url: receiver.url })))) ?? '';
-    await cut.close();
+    await cut.marksWritten();
     const worker = createWorker();
     expect(await worker.sweep()).toEqual({ created: 0, enqueued: 0 });
     await age(deliveryId, 31_000);
@@ -129,7 +129,7 @@ describe('the sweeper', () => {
     const { deliveryId, key } = await prepare();
     const holder = createWorker();
     const held = (await holder.createFor(await createRequest(key))) ?? '';
-    await holder.close();
+    await holder.marksWritten();
     await age(held, 40_000);
     await Delivery.updateOne({ _id: held }, { $set: { leaseUntil: new Date(Date.now() + 60_000) } });
     await age(deliveryId, 40_000);
