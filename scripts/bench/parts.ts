@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../node-flags.ts';
 import { type LoadPlan, runLoad } from './load.ts';
 import { PART_STEPS, type PartFigures, type PartMessage } from './parts/part-run.ts';
 import { type Pinning, pin } from './pinning.ts';
@@ -41,7 +42,7 @@ export type Part = { child: ChildProcess; roles: Roles };
 export async function startPart(name: PartName, system: BenchSystem, options: PartsOptions): Promise<Part> {
   const { windowMs, heatMs, signal, pinning } = options;
   const child = fork(fileURLToPath(new URL(`./parts/${name}.ts`, import.meta.url)), {
-    execArgv: ['--import', 'tsx'],
+    execArgv: [...NODE_FLAGS, '--import', 'tsx'],
     env: {
       PATH: process.env.PATH ?? '',
       NODE_ENV: 'production',
