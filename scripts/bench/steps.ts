@@ -20,7 +20,10 @@ export type Effort = {
   streams: readonly number[];
   longStreams: readonly number[];
   repetitions: number;
-  /** Windows of a closed loop in each repetition, and of what is measured once: these decide by less than windows differ. */
+  /**
+   * Windows of closed loops and of the fewest streams in each repetition, of settle lag and webhooks in all: these decide by less
+   * than windows differ.
+   */
   windows: number;
   warmupMs: number;
   windowMs: number;
@@ -92,10 +95,15 @@ export function repeatedSteps(effort: Effort, accounts: number): Step[] {
     const needed = Math.max(accounts, Math.ceil(clients / OPEN_PER_ACCOUNT));
     return plainStep(closedStep(clients), { kind: 'closed', clients }, needed, effort);
   });
+  const [fewest, ...more] = effort.streams.map((count) =>
+    streamsStep(streamStep(count), 'stream', count, accounts, effort),
+  );
+  const often = (steps: Step[]) => Array.from({ length: effort.windows }, () => steps).flat();
   return [
     ...effort.rates.map((perSecond) => plainStep(rateStep(perSecond), { kind: 'rate', perSecond }, accounts, effort)),
-    ...Array.from({ length: effort.windows }, () => closed).flat(),
-    ...effort.streams.map((count) => streamsStep(streamStep(count), 'stream', count, accounts, effort)),
+    ...often(closed),
+    ...often(fewest ? [fewest] : []),
+    ...more,
   ];
 }
 
