@@ -20,6 +20,7 @@ import {
   cancelRequestedUpdate,
   claimUpdate,
   confirmHeldUpdate,
+  deliveryCreatedUpdate,
   endAcceptedUpdate,
   finishUpdate,
   heartbeatUpdate,
@@ -207,11 +208,13 @@ const someRequest = fc
     settled: fc.boolean(),
     call: fc.constantFrom('none' as const, 'sent' as const),
     heldAt: fc.option(fc.constant(LONG_AGO), { nil: undefined }),
+    webhook: fc.constantFrom(undefined, 'pending', 'created'),
   })
   .map(
-    ({ heldAt, ...members }): Document => ({
+    ({ heldAt, webhook, ...members }): Document => ({
       ...members,
       ...(heldAt ? { heldAt } : {}),
+      ...(webhook ? { webhook } : {}),
       accountId: id(),
       keyId: 'key',
       holdMicros: 5n,
@@ -236,6 +239,7 @@ const builders: Record<string, (requestId: string, attempt: number) => Guarded> 
   heartbeat: (requestId, attempt) => heartbeatUpdate({ requestId, attempt }, 900, { outputTokens: 3, seq: 4 }),
   'confirm a hold': (requestId) => confirmHeldUpdate(requestId, AT),
   settled: (requestId) => settledUpdate([requestId, 'another'], AT),
+  'delivery created': (requestId) => deliveryCreatedUpdate([requestId, 'another']),
   'ask to cancel': (requestId) => cancelRequestedUpdate(requestId, 'why', AT),
   'watch and leave': (requestId) => watchersUpdate(requestId, -1),
   finish: (requestId, attempt) =>
