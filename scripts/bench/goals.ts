@@ -1,7 +1,7 @@
 import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult } from './results.ts';
 import { PART_ROLES, TOGETHER } from './served-part.ts';
 import { longStep, rateStep, streamStep } from './steps.ts';
-import { settleLagAtMost } from './sustained.ts';
+import { settleLagAtLoad } from './sustained.ts';
 
 /**
  * The product's performance goals. Most are ratios to a peer gateway measured in the same run, so they are decided only
@@ -152,10 +152,10 @@ const GOALS: readonly Goal[] = [
   },
   {
     id: 'G11',
-    figure: 'settle lag p99 at the highest rate answered in full, ms',
+    figure: 'settle lag p99 at 80 % of the highest rate answered in full, ms',
     limit: { must: 250, goal: 50, unit: ' ms', better: 'lower' },
     against: 'number',
-    values: (results, target) => [settleLagAtMost(results.sustained.get(target)).p99Ms],
+    values: (results, target) => [settleLagAtLoad(results.sustained.get(target)).p99Ms],
   },
   {
     id: 'G12',

@@ -5,7 +5,7 @@ import type { LoadResult } from './recording.ts';
 import { renderParts } from './report-alone.ts';
 import { type BenchResults, cpuPerThousand, type StepResult, saturated, stepResult, stepsOf } from './results.ts';
 import type { Summary } from './statistics.ts';
-import { settleLagAtMost } from './sustained.ts';
+import { settleLagAtLoad } from './sustained.ts';
 
 /** The results as Markdown tables that are also readable in a terminal. */
 
@@ -86,7 +86,7 @@ function throughputTable(results: BenchResults, target: string): string {
     ];
   });
   const sustained = results.sustained.get(target);
-  const lag = settleLagAtMost(sustained);
+  const lag = settleLagAtLoad(sustained);
   rows.push([
     'open loop with p99 < 100 ms, requests/s',
     '',

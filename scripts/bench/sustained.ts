@@ -6,19 +6,21 @@ import type { Target } from './target.ts';
 /** The highest open-loop rate a target holds; 0 when it holds none of those tried. */
 export type Sustained = {
   perSecond: number;
-  /** At the highest rate of which everything was answered, however late; more than one window. Empty when there is none. */
-  complete: readonly Measurement[];
+  /** Windows at `LOAD_SHARE` of the highest rate of which everything was answered, however late. Empty when there is none. */
+  atLoad: readonly Measurement[];
 };
 
-/** Of the windows at the highest rate answered in full; NaN when there are none. */
-export function settleLagAtMost(sustained: Sustained | undefined) {
-  const complete = sustained?.complete ?? [];
-  const lags = complete.flatMap(({ settleLag }) => settleLag ?? []);
+/** Of the windows at that load; NaN when there are none. */
+export function settleLagAtLoad(sustained: Sustained | undefined) {
+  const windows = sustained?.atLoad ?? [];
+  const lags = windows.flatMap(({ settleLag }) => settleLag ?? []);
   const middle = (of: (lag: (typeof lags)[number]) => number) => median(lags.map(of));
-  return { p50Ms: middle(({ p50Ms }) => p50Ms), p99Ms: middle(({ p99Ms }) => p99Ms), step: complete[0]?.step };
+  return { p50Ms: middle(({ p50Ms }) => p50Ms), p99Ms: middle(({ p99Ms }) => p99Ms), step: windows[0]?.step };
 }
 
 export const SUSTAINED_P99_MS = 100;
+/** Where settlement is looked at: a load under which nothing may pile up. */
+const LOAD_SHARE = 0.8;
 /** Of what was sent, so much has to be answered. */
 const ANSWERED_SHARE_MIN = 0.985;
 
@@ -27,7 +29,7 @@ function isComplete({ load }: Measurement): boolean {
   return failed === 0 && load.answered >= ANSWERED_SHARE_MIN * load.sent;
 }
 
-/** Tries shares of what a closed loop reached, highest first, until one is held; then the highest that was answered in full again. */
+/** Tries shares of what a closed loop reached, highest first, until one is held; then a part of the highest that was answered in full. */
 export async function findSustained(
   target: Target,
   closedPerSecond: number,
@@ -37,7 +39,7 @@ export async function findSustained(
   tell: (measurement: Measurement) => void,
 ): Promise<Sustained> {
   let held = 0;
-  let atMost: { perSecond: number; complete: Measurement[] } | undefined;
+  let complete: number | undefined;
   const at = async (perSecond: number) => {
     const step = plainStep(`open ${perSecond}`, { kind: 'rate', perSecond }, accounts, effort);
     const measurement = await measure(step, target, bench);
@@ -48,12 +50,13 @@ export async function findSustained(
     const perSecond = Math.max(1, Math.round(closedPerSecond * share));
     const measurement = await at(perSecond);
     if (!isComplete(measurement)) continue;
-    atMost ??= { perSecond, complete: [measurement] };
+    complete ??= perSecond;
     if (measurement.load.latency.p99 >= SUSTAINED_P99_MS) continue;
     held = perSecond;
     break;
   }
-  const { perSecond, complete } = atMost ?? { perSecond: 0, complete: [] };
-  while (complete.length > 0 && complete.length < effort.windows) complete.push(await at(perSecond));
-  return { perSecond: held, complete };
+  const atLoad: Measurement[] = [];
+  while (complete !== undefined && atLoad.length < effort.windows)
+    atLoad.push(await at(Math.round(complete * LOAD_SHARE)));
+  return { perSecond: held, atLoad };
 }

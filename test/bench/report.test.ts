@@ -93,7 +93,7 @@ describe('the report of the benchmark', () => {
     const parts = ['rate 50', 'rate 200', 'closed'].flatMap((step) => names.map((name) => part(name, step, 3)));
     const relay = { measurements: [streaming('streams 50', 'relay', 4)], sustained: undefined };
     const steps = [...run('together', 3), streaming('streams 50', 'together', 5)];
-    const together = { measurements: steps, sustained: { perSecond: 0, complete: [] } };
+    const together = { measurements: steps, sustained: { perSecond: 0, atLoad: [] } };
     const streams = ['direct', 'portkey'].flatMap((name, index) =>
       ['streams 50', 'streams 500'].map((step) => streaming(step, name, index + 1)),
     );
@@ -110,13 +110,13 @@ describe('the report of the benchmark', () => {
     expect(text).toContain('Open loop with p99 < 100 ms: none of the rates that were tried.');
   });
 
-  test('the settle lag that decides is the middle one of the windows at the highest rate answered in full', () => {
+  test('the settle lag that decides is the middle one of the windows at that load', () => {
     const windows = [400, 90, 120].map((p99Ms) => ({
       ...measurement('open 300', 'ocelotiq', 1),
       settleLag: { count: 10, p50Ms: p99Ms / 2, p99Ms },
     }));
-    const lagOf = (complete: Measurement[]) => {
-      const sustained = new Map([['ocelotiq', { perSecond: 0, complete }]]);
+    const lagOf = (atLoad: Measurement[]) => {
+      const sustained = new Map([['ocelotiq', { perSecond: 0, atLoad }]]);
       return goalRows({ ...results([]), sustained }, 'ocelotiq').find(({ id }) => id === 'G11');
     };
     expect(lagOf(windows)).toMatchObject({ measured: '120', verdict: 'must reached' });
@@ -174,7 +174,7 @@ describe('the report of the benchmark', () => {
   test('a target that holds none of the rates tried has missed the goal, and one that was not asked has not', () => {
     const g5 = (rates: Record<string, number>) => {
       const sustained = new Map(
-        Object.entries(rates).map(([target, perSecond]) => [target, { perSecond, complete: [] }]),
+        Object.entries(rates).map(([target, perSecond]) => [target, { perSecond, atLoad: [] }]),
       );
       return goalRows({ ...results([]), sustained }, 'ocelotiq', 'peer').find(({ id }) => id === 'G5')?.verdict;
     };
