@@ -6,7 +6,7 @@ import type { Target } from './target.ts';
 /** The highest open-loop rate a target holds; 0 when it holds none of those tried. */
 export type Sustained = {
   perSecond: number;
-  /** Windows at `LOAD_SHARE` of the highest rate of which everything was answered, however late. Empty when there is none. */
+  /** Windows at `LOAD_SHARE` of the highest rate of which everything was answered, however late. Empty when there is none, or nothing is settled. */
   atLoad: readonly Measurement[];
 };
 
@@ -56,7 +56,8 @@ export async function findSustained(
     break;
   }
   const atLoad: Measurement[] = [];
-  while (complete !== undefined && atLoad.length < effort.windows)
+  // Of a target that settles nothing there is nothing to look at.
+  while (target.metricsUrls && complete !== undefined && atLoad.length < effort.windows)
     atLoad.push(await at(Math.round(complete * LOAD_SHARE)));
   return { perSecond: held, atLoad };
 }
