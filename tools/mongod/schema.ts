@@ -37,6 +37,26 @@ END $$`;
 /** The indexes that postgresql.conf asks for. Data of earlier versions lack them, and keep the indexes they have. */
 export const CREATE_INDEX_METHOD = 'CREATE EXTENSION IF NOT EXISTS documentdb_extended_rum';
 
+/**
+ * A document up to this size stays in its row. By postgres' own rule one of more than 2 kB lies beside it, and every change writes the
+ * row, the document, the index of the documents beside, and leaves as much behind. Larger ones do better there: with half a page and
+ * more a change finds no room on the page of the row.
+ */
+const INLINE_BYTES_MAX = 4080;
+
+/** The extension makes a table for each collection, by `create` or by the first insert. */
+const KEEP_INLINE = `
+CREATE OR REPLACE FUNCTION gateway.keep_inline() RETURNS event_trigger LANGUAGE plpgsql AS $$
+DECLARE
+  made record;
+BEGIN
+  FOR made IN SELECT * FROM pg_event_trigger_ddl_commands() LOOP
+    IF made.object_type = 'table' AND made.schema_name = 'documentdb_data' THEN
+      EXECUTE format('ALTER TABLE %s SET (toast_tuple_target = ${INLINE_BYTES_MAX})', made.object_identity);
+    END IF;
+  END LOOP;
+END $$`;
+
 const SCHEMA = [
   CREATE_INDEX_METHOD,
   'CREATE SCHEMA IF NOT EXISTS gateway',
@@ -45,6 +65,10 @@ const SCHEMA = [
   )`,
   'CREATE INDEX IF NOT EXISTS retries_at ON gateway.retries (at)',
   ...['insert', 'update', 'delete'].map(writeOnce),
+  KEEP_INLINE,
+  'DROP EVENT TRIGGER IF EXISTS gateway_keep_inline',
+  `CREATE EVENT TRIGGER gateway_keep_inline ON ddl_command_end WHEN TAG IN ('CREATE TABLE')
+    EXECUTE FUNCTION gateway.keep_inline()`,
 ];
 
 /** Creates what is not there yet. */

@@ -12,6 +12,13 @@ import { run } from './shell.ts';
 
 const LOCK_WAIT_MS = 5 * 60_000;
 
+/** A new segment of the log is filled with zeros and put on the disk while every commit waits: small ones are quickly there. */
+const LOG_SEGMENT_MB = 1;
+const LAYOUT = [
+  ...['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
+  `--wal-segsize=${LOG_SEGMENT_MB}`,
+];
+
 /** Indexes are built at once by the gateway, so the jobs that look for queued builds every two seconds have nothing to do. */
 const PREPARATION = [
   'CREATE EXTENSION documentdb CASCADE',
@@ -31,7 +38,10 @@ export async function ensureTemplate(
   account: Account | undefined,
   progress: Progress,
 ): Promise<string> {
-  const made = createHash('sha256').update(PREPARATION.join('\n')).digest('hex').slice(0, 6);
+  const made = createHash('sha256')
+    .update([...LAYOUT, ...PREPARATION].join('\n'))
+    .digest('hex')
+    .slice(0, 6);
   const template = path.join(cache, `template-${path.basename(root)}-${made}-${account?.uid ?? process.getuid?.()}`);
   if (existsSync(template)) return template;
   const lock = await lockFile(path.join(cache, 'template.lock'), LOCK_WAIT_MS);
@@ -49,10 +59,9 @@ async function build(template: string, root: string, account: Account | undefine
   const data = path.join(draft, 'data');
   mkdirSync(draft, { recursive: true });
   makePrivate(account, data);
-  const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
   await run(
     path.join(programFolder(root), 'initdb'),
-    ['-D', data, '-U', 'postgres', ...locale, '-A', 'trust', '--no-sync'],
+    ['-D', data, '-U', 'postgres', ...LAYOUT, '-A', 'trust', '--no-sync'],
     {
       timeoutMs: 60_000,
       cwd: data,
