@@ -4,7 +4,7 @@ import { Account, type AccountDocument } from '../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
-import { asRaw, fromRaw, type RawRow } from '../models/raw-rows.ts';
+import { fromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { settleEntryId } from './account-updates.ts';
@@ -87,17 +87,9 @@ export async function readCharges(afterId: string, nowMs: number): Promise<Charg
   const hourAgo = lowestIdAt('req', Math.floor((nowMs - HOUR_MS) / MINUTE_MS) * MINUTE_MS);
   const start = afterId > hourAgo ? afterId : hourAgo;
   const filter = { _id: { $gt: start, $lt: lowestIdAt('req', nowMs) } };
-  const page = { sort: { _id: 1 }, limit: PAGE_SIZE, raw: true } as const;
-  const entries = asRaw(
-    await ledger()
-      .find(filter, { projection: CHARGED, ...page })
-      .toArray(),
-  );
-  const found = asRaw(
-    await requests()
-      .find(filter, { projection: COSTED, ...page })
-      .toArray(),
-  );
+  const page = { sort: { _id: 1 }, limit: PAGE_SIZE };
+  const entries = await readRaw<LedgerEntryDocument>(LedgerEntry, filter, { projection: CHARGED, ...page });
+  const found = await readRaw<RequestDocument>(Request, filter, { projection: COSTED, ...page });
   const next = cutAtMinute(start, endOf(found, entries));
   return { start, requests: upTo(next, found), entries: upTo(next, entries), next };
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnyBulkWriteOperation, Binary, MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
-import { asRaw, fromRaw, type RawRow } from '../models/raw-rows.ts';
+import { fromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
 import {
   type AcknowledgedBreak,
   ReconciliationSegment,
@@ -74,7 +74,7 @@ export async function readRawLedger(ranges: readonly LedgerRange[]): Promise<Raw
   const [only, ...others] = conditions;
   if (!only) return [];
   const filter = others.length === 0 ? only : { $or: conditions };
-  return asRaw(await nativeCollection<LedgerEntryDocument>(LedgerEntry).find(filter, { raw: true }).toArray());
+  return readRaw<LedgerEntryDocument>(LedgerEntry, filter);
 }
 
 /** Ledger rows by account, in sequence. */
