@@ -82,6 +82,20 @@ function holdProjection(requests: readonly HoldRequest[]): Document {
   return projection;
 }
 
+/** Of holds that are all known to be there. */
+async function readHeld(requests: readonly HoldRequest[]): Promise<HoldOutcome[]> {
+  const ids = [...new Set(requests.map((request) => request.accountId))];
+  const found = await accounts()
+    .find({ _id: { $in: ids } }, { projection: { open: 1, availableMicros: 1 }, maxTimeMS: OPERATION_TIMEOUT_MS })
+    .toArray();
+  const views = new Map(found.map((account) => [account._id, account]));
+  return requests.map(({ accountId }) => {
+    const view = views.get(accountId);
+    if (!view) return { held: false, refusal: { reason: 'no_account' } };
+    return { held: true, open: view.open, availableMicros: view.availableMicros };
+  });
+}
+
 async function readBack(requests: readonly HoldRequest[]): Promise<(HoldOutcome | undefined)[]> {
   const ids = [...new Set(requests.map((request) => request.accountId))];
   const found = await accounts()
@@ -116,6 +130,7 @@ async function writeAndReadBack(
     failure = error;
   }
   try {
+    if (!failure && matched === groups.length) return { results: await readHeld(requests), unknown: false };
     // Of several accounts it is not told which matched; and this process may have stood still while a request was run.
     return { results: await readBack(requests), unknown: failure !== undefined || matched > 0 };
   } catch (error) {
@@ -172,15 +187,43 @@ async function holdTogether(group: NonEmpty<HoldRequest>): Promise<Together> {
   }
 }
 
+/** One that is closed already keeps a group from matching: then what is still held goes together, and the rest one by one. */
 async function flushSettlements(requests: SettleRequest[]): Promise<('closed' | Error)[]> {
-  try {
-    if (await settleTogether(byAccount(requests))) return requests.map(() => 'closed');
-  } catch {
-    // Unknown outcome: the guarded single updates below find out, each closing its hold at most once.
+  if (await areSettledTogether(requests)) return requests.map(() => 'closed');
+  const { asHeld, otherwise } = await findHeld(requests);
+  const single = asHeld.length > 0 && !(await areSettledTogether(asHeld)) ? requests : otherwise;
+  const failures = new Map<string, Error>();
+  for (const request of single) {
+    await settleOne(request).catch((error: Error) => failures.set(request.requestId, error));
   }
-  const outcomes: ('closed' | Error)[] = [];
-  for (const request of requests) outcomes.push(await settleOne(request).catch((error: Error) => error));
-  return outcomes;
+  return requests.map(({ requestId }) => failures.get(requestId) ?? 'closed');
+}
+
+/** False also when that is not known: the guarded updates after it find out, each closing its hold at most once. */
+async function areSettledTogether(requests: readonly SettleRequest[]): Promise<boolean> {
+  return settleTogether(byAccount(requests)).catch(() => false);
+}
+
+/**
+ * Those whose hold is there as they say, and those whose hold is there in another way. What is in neither is closed.
+ * @throws when the accounts cannot be read.
+ */
+async function findHeld(requests: readonly SettleRequest[]) {
+  const ids = [...new Set(requests.map(({ accountId }) => accountId))];
+  const projection = Object.fromEntries(requests.map(({ requestId }) => [`holds.${requestId}`, 1]));
+  const found = await accounts()
+    .find({ _id: { $in: ids } }, { projection, maxTimeMS: OPERATION_TIMEOUT_MS })
+    .toArray();
+  const holds = new Map(found.map((account) => [account._id, account.holds ?? {}]));
+  const asHeld: SettleRequest[] = [];
+  const otherwise: SettleRequest[] = [];
+  for (const request of requests) {
+    const hold = holds.get(request.accountId)?.[request.requestId];
+    if (!hold) continue;
+    const isAsSaid = hold.amountMicros === request.holdMicros && hold.tried === request.tried;
+    (isAsSaid ? asHeld : otherwise).push(request);
+  }
+  return { asHeld, otherwise };
 }
 
 /** Whether all of them matched. A bulk of one costs the driver more than the update in it. */

@@ -99,6 +99,19 @@ describe('a group of holds', () => {
     await expectSound(...ids);
   });
 
+  test('of several accounts with room for all tells each what its account has then', async () => {
+    const ids = await Promise.all([50n, 70n].map(accountWith));
+    const writer = createAccountWriter();
+    const outcomes = await Promise.all(
+      ids.flatMap((accountId) => Array.from({ length: 8 }, () => writer.hold(holdOn(accountId)))),
+    );
+    expect([outcomes[7], outcomes[15]]).toEqual([
+      { held: true, open: 8, availableMicros: 42n * RUB },
+      { held: true, open: 8, availableMicros: 62n * RUB },
+    ]);
+    await expectSound(...ids);
+  });
+
   test('never opens more requests than the account may have', async () => {
     const accountId = await accountWith(100n);
     const writer = createAccountWriter();

@@ -1,8 +1,8 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createAccountWriter } from '../../src/billing/account.ts';
 import type { HoldRequest } from '../../src/billing/account-updates.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
-import { ledger } from '../helpers/invariants.ts';
+import { accounts, ledger } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 import { accountNow, accountWith, expectSound, figures, holdOn, RUB, settlementFor, silent } from './teller.ts';
 
@@ -79,6 +79,36 @@ describe('a group of settlements', () => {
     await Promise.all(holds.slice(5, 10).map((hold) => other.settle(settlementFor(hold, RUB))));
     await Promise.all(holds.map((hold) => writer.settle(settlementFor(hold, RUB))));
     expect(await figures(accountId)).toEqual({ availableMicros: 80n * RUB, heldMicros: 0n, open: 0, seq: 21n });
+    await expectSound(accountId);
+  });
+
+  test('does not make the others wait for a statement each because one is closed already', async () => {
+    const accountId = await accountWith(100n);
+    const holds = await heldOn(accountId, 60);
+    const closed = holds[30] as HoldRequest;
+    await createAccountWriter().settle(settlementFor(closed, RUB));
+    const updates = jest.spyOn(accounts(), 'updateOne');
+    const writer = createAccountWriter();
+    await Promise.all(holds.map((hold) => writer.settle(settlementFor(hold, RUB))));
+    const statements = updates.mock.calls.length;
+    updates.mockRestore();
+    expect(statements).toBeLessThanOrEqual(2);
+    expect(await figures(accountId)).toEqual({ availableMicros: 40n * RUB, heldMicros: 0n, open: 0, seq: 61n });
+    await expectSound(accountId);
+  });
+
+  test('closes the others though some hold in another way than said, and those by what they are', async () => {
+    const accountId = await accountWith(100n);
+    const holds = await heldOn(accountId, 20);
+    const again = holdOn(accountId, { tried: 1 });
+    const [writer, first] = [createAccountWriter(), createAccountWriter()];
+    expect((await writer.hold(again)).held).toBe(true);
+    await first.settle(settlementFor(holds[3] as HoldRequest, RUB));
+    const wrongAmount = { ...settlementFor(holds[4] as HoldRequest, RUB), holdMicros: 2n * RUB };
+    const right = holds.filter((_, index) => index !== 4).map((hold) => settlementFor(hold, RUB));
+    const all = [...right, wrongAmount, settlementFor(again, RUB)];
+    await Promise.all(all.map((settlement) => writer.settle(settlement)));
+    expect(await figures(accountId)).toEqual({ availableMicros: 79n * RUB, heldMicros: RUB, open: 1, seq: 21n });
     await expectSound(accountId);
   });
 
