@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { createGroupCommit } from '../group-commit.ts';
 import type { Logger } from '../log.ts';
 import type { KeyLimit, KeyUse, RedisCounters, Wanted } from './redis-counters.ts';
 import { createWindowCounter } from './window-counter.ts';
@@ -20,6 +21,20 @@ export const WINDOW_MS = 60_000;
 const UNFREED_MAX = 200;
 const UNFREED_KEYS_MAX = 10_000;
 const COUNTED_HERE_MAX = 10_000;
+/** Slots that are given back by one command for each key. */
+const FREED_TOGETHER_MAX = 500;
+
+type Slot = { keyId: string; requestId: string };
+
+function byKey(slots: readonly Slot[]): Map<string, string[]> {
+  const requestIds = new Map<string, string[]>();
+  for (const { keyId, requestId } of slots) {
+    const own = requestIds.get(keyId);
+    if (own) own.push(requestId);
+    else requestIds.set(keyId, [requestId]);
+  }
+  return requestIds;
+}
 
 /**
  * @param options.prefix of all keys of rate limits.
@@ -87,6 +102,24 @@ export function createKeyUsage(options: {
     };
   }
 
+  async function giveBack(keyId: string, requestIds: readonly string[]): Promise<void> {
+    try {
+      await redis.zrem(slotKey(keyId), ...requestIds);
+      onOutcome(undefined);
+    } catch (error) {
+      onOutcome(error);
+      remember(keyId, requestIds);
+    }
+  }
+
+  const freed = createGroupCommit<Slot, true>({
+    itemsMax: FREED_TOGETHER_MAX,
+    flush: async (slots) => {
+      await Promise.all([...byKey(slots)].map(([keyId, requestIds]) => giveBack(keyId, requestIds)));
+      return slots.map(() => true);
+    },
+  });
+
   return {
     admit: async (keyId, wanted) => {
       const late = unfreed.get(keyId) ?? [];
@@ -111,13 +144,7 @@ export function createKeyUsage(options: {
     },
     free: async (keyId, requestId) => {
       letGo(keyId, requestId);
-      try {
-        await redis.zrem(slotKey(keyId), requestId);
-        onOutcome(undefined);
-      } catch (error) {
-        onOutcome(error);
-        remember(keyId, [requestId]);
-      }
+      await freed.submit({ keyId, requestId });
     },
   };
 }
