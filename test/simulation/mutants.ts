@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
     // It takes a hold whose outcome nobody can read, and then lands.
     weather: 'late',
-    seedsMax: 150,
+    seedsMax: 500,
   },
   {
     name: 'no-requeue',
@@ -289,7 +289,7 @@ export const MUTANTS: readonly Mutant[] = [
     },
     // Under the usual faults it takes thousands of histories.
     weather: 'late',
-    seedsMax: 40,
+    seedsMax: 120,
   },
   {
     name: 'settled-mark-first',

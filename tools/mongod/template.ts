@@ -15,7 +15,10 @@ const LOCK_WAIT_MS = 5 * 60_000;
 /** A new segment of the log is filled with zeros and put on the disk while every commit waits: small ones are quickly there. */
 const LOG_SEGMENT_MB = 1;
 const LAYOUT = [
-  ...['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'],
+  '--encoding=UTF8',
+  '--locale-provider=builtin',
+  '--builtin-locale=C.UTF-8',
+  '--locale=C',
   `--wal-segsize=${LOG_SEGMENT_MB}`,
 ];
 
