@@ -1,5 +1,6 @@
 import { heat } from './heat.ts';
 import { type Bench, type Measurement, measure } from './measure.ts';
+import { METRICS_PATH } from './parts/listen.ts';
 import { type PartsOptions, startPart, urlOf } from './parts.ts';
 import { type ServedPart, saturated } from './results.ts';
 import { type Effort, repeatedSteps, singleSteps } from './steps.ts';
@@ -34,14 +35,11 @@ export async function measureServedPart(
     const [direct] = system.targets;
     if (!direct) throw new Error('there is no upstream to compare with');
     const { models } = direct;
-    const target: Target = {
-      name,
-      baseUrl: await urlOf(part, options.signal),
-      headers: [{}],
-      models,
-      pids: part.roles,
-    };
     const plain = name === TOGETHER;
+    const baseUrl = await urlOf(part, options.signal);
+    // The relay settles nothing.
+    const metrics = plain ? { metricsUrls: [new URL(METRICS_PATH, baseUrl).href] } : {};
+    const target: Target = { name, baseUrl, headers: [{}], models, pids: part.roles, ...metrics };
     await heat(target, plain ? ['plain', 'stream'] : ['stream'], options.heatMs, options.signal);
     const withPart = { ...bench, roles: { ...part.roles, ...bench.roles } };
     const measurements: Measurement[] = [];

@@ -16,6 +16,7 @@ import { checkRedis, createRedis, redisReady } from '../redis.ts';
 import { createAdmission } from '../requests/admission.ts';
 import { withdrawRequest } from '../requests/cancel.ts';
 import { openCatalogue } from '../requests/catalogue.ts';
+import { createTogetherProducer } from '../requests/enqueue-together.ts';
 import { createFollower } from '../requests/follow.ts';
 import { createProviderKeyStore } from '../requests/provider-keys.ts';
 import { createRequestWriter } from '../requests/writer.ts';
@@ -92,7 +93,7 @@ async function main(): Promise<void> {
     accept: {
       writer,
       accounts,
-      producer,
+      producer: createTogetherProducer(producer, admission.isQueueing),
       cipher,
       withdraw,
       settings: { ...config.requests, confirmAfterMs: config.sweep.acceptedMs / 2 },

@@ -3,7 +3,10 @@ import { defineJob, type JobDefinition } from './define-job.ts';
 
 /** Every job of the product. `workers/handlers.ts` must have a handler for each; the compiler checks it. */
 
-const requestPayload = z.strictObject({ requestId: z.string().regex(/^req_[0-9a-z]{26}$/) });
+const requestId = z.string().regex(/^req_[0-9a-z]{26}$/);
+const requestPayload = z.strictObject({ requestId });
+/** Few enough that a burst is still shared out among workers. */
+export const REQUESTS_PER_JOB_MAX = 16;
 
 /** Longest life of a request with its grace; the request's own deadline ends it earlier. */
 const REQUEST_TIMEOUT_MS = 86_400_000;
@@ -14,6 +17,15 @@ export const JOBS = {
     name: 'run-request',
     queue: 'interactive',
     payload: requestPayload,
+    attempts: 1,
+    backoffMs: 0,
+    timeoutMs: REQUEST_TIMEOUT_MS,
+    keep: 0,
+  }),
+  runRequests: defineJob({
+    name: 'run-requests',
+    queue: 'interactive',
+    payload: z.strictObject({ requestIds: z.array(requestId).min(1).max(REQUESTS_PER_JOB_MAX) }),
     attempts: 1,
     backoffMs: 0,
     timeoutMs: REQUEST_TIMEOUT_MS,

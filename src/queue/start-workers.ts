@@ -39,6 +39,11 @@ function noneStarted(): Record<QueueName, number> {
   return Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<QueueName, number>;
 }
 
+/** How many requests a job brings: the speed of a queue is told in what clients wait for. */
+function requestsIn({ requestIds }: { requestIds?: unknown }): number {
+  return Array.isArray(requestIds) ? requestIds.length : 1;
+}
+
 /** Resolves when `work` has, or `timeoutMs` passed. */
 async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
@@ -60,7 +65,7 @@ export function startWorkers(options: WorkersOptions): Workers {
   async function process(queue: QueueName, job: Job, token: string | undefined): Promise<void> {
     const stop = new AbortController();
     running.add(stop);
-    started[queue]++;
+    started[queue] += requestsIn(job.data);
     lastStartMs = performance.now();
     try {
       const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1, stop };

@@ -26,6 +26,8 @@ export type Admission = {
    * @throws AppError overloaded, or too_many_open_requests when it is the account's own queue that is too long.
    */
   admit(call: { accountId: string; mode: RequestMode }, isRepeat?: () => Promise<boolean>): Promise<Ticket>;
+  /** Whether more than a few requests of waiting clients were in the queue when it was last looked at. */
+  isQueueing(): boolean;
   close(): Promise<void>;
 };
 
@@ -70,6 +72,8 @@ const RETRY_MS_MAX = 30_000;
 const RETRY_SPREAD = 0.5;
 const CALM_MS = 10_000;
 const LAST_PLACE = PLACES.length - 1;
+/** Workers that keep up leave so many between two looks. */
+const WAITING_FEW = 32;
 
 export function createAdmission(options: {
   backlog: Pick<BacklogStore, 'read'>;
@@ -180,6 +184,7 @@ export function createAdmission(options: {
       if (still) throw refuse(still);
       return enter(accountId);
     },
+    isQueueing: () => lines.interactive.estimate.waiting() > WAITING_FEW,
     close: sampling.stop,
   };
 }

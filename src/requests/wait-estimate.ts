@@ -18,6 +18,8 @@ export type WaitEstimate = {
   admitted(place: number): void;
   /** Milliseconds; 0 when nothing waits, undefined when nobody can say. */
   waitMs(place: number, nowMs: number): number | undefined;
+  /** Jobs that waited at the last sample, of all places. */
+  waiting(): number;
 };
 
 /** How fast a change of speed is believed. */
@@ -80,6 +82,7 @@ export function createWaitEstimate(staleMs: number): WaitEstimate {
       const ahead = Math.max(0, known - (speed * (nowMs - atMs)) / 1_000);
       return ahead === 0 ? 0 : (ahead * 1_000) / speed;
     },
+    waiting: () => sample?.backlog.ahead.at(-1) ?? 0,
   };
 }
 

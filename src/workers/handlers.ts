@@ -1,14 +1,16 @@
 import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
+import { createPermits } from '../permits.ts';
 import { buildArchive } from '../privacy/archives.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
 import { runRetention } from '../privacy/retention.ts';
 import { JobFailure } from '../queue/job-failure.ts';
-import { done, type Outcome } from '../queue/outcome.ts';
-import type { Handlers, JobContext } from '../queue/run-job.ts';
+import { done } from '../queue/outcome.ts';
+import type { Handlers } from '../queue/run-job.ts';
 import { runRequest } from '../requests/run.ts';
+import { runTogether } from '../requests/run-together.ts';
 import type { RunDependencies } from '../requests/run-types.ts';
 import { trimRollups } from '../rollups/roll-up.ts';
 import type { Deliveries } from '../webhooks/deliver.ts';
@@ -25,11 +27,14 @@ export type HandlerDependencies = {
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
 export function createHandlers(deps: HandlerDependencies): Handlers {
   const { config, run, deliveries, journal, cipher, metrics } = deps;
-  const request = ({ requestId }: { requestId: string }, { stop }: JobContext): Promise<Outcome> =>
-    runRequest(requestId, stop, run);
+  // The queue bounds jobs, and a job may bring several requests.
+  const interactive = createPermits(config.workers.concurrency);
+  const permitted = (requestId: string, stop: AbortController) =>
+    interactive.run(() => runRequest(requestId, stop, run));
   return {
-    runRequest: request,
-    runBackgroundRequest: request,
+    runRequest: ({ requestId }, { stop }) => permitted(requestId, stop),
+    runRequests: ({ requestIds }, { stop }) => runTogether(requestIds, stop, permitted),
+    runBackgroundRequest: ({ requestId }, { stop }) => runRequest(requestId, stop, run),
     deliverWebhook: async ({ deliveryId }) => {
       metrics.deliveries.inc({ outcome: await deliveries.attempt(deliveryId) });
       return done;

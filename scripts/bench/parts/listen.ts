@@ -2,9 +2,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
 
-/** The server of a part that is called: tells its parent the port, and ends with it. */
-export function listen(answer: (asked: { body: string; stream: boolean }, response: ServerResponse) => Promise<void>) {
+export const METRICS_PATH = '/metrics';
+
+type Answer = (asked: { body: string; stream: boolean }, response: ServerResponse) => Promise<void>;
+
+/**
+ * The server of a part that is called: tells its parent the port, and ends with it.
+ * @param metrics what it says of itself, for a part that settles.
+ */
+export function listen(answer: Answer, metrics: () => Promise<string> = async () => '') {
   const take = async (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url === METRICS_PATH) {
+      response.end(await metrics());
+      return;
+    }
     const asked = (await json(request)) as { stream?: boolean };
     await answer({ body: JSON.stringify(asked), stream: asked.stream === true }, response);
   };

@@ -7,7 +7,7 @@ import { openQueue, openRelay } from './wires.ts';
 
 const ANSWER = Buffer.alloc(750, 'x');
 
-function call(producer: Producer, relay: Relay): PartCall {
+function call(producer: Pick<Producer, 'enqueue'>, relay: Relay): PartCall {
   const requestId = newId('req');
   const path = new Promise<void>((resolve, reject) => {
     const subscription = relay.subscribe(

@@ -2,12 +2,14 @@
  * What no request can do without, all of it together and with both halves in one process: its writes, the queue, the provider's
  * answer, the relay. And nothing around it: no key is looked at, no limit, no price; prompts are not sealed and not kept.
  */
+import { createMetrics } from '../../../src/metrics.ts';
 import type { RequestDocument } from '../../../src/models/request.ts';
 import { listen } from './listen.ts';
 import { type Asked, openWayOfChunks } from './way-of-chunks.ts';
 import { openQueue, openRelay } from './wires.ts';
 import { openWrites } from './writes.ts';
 
+const metrics = createMetrics();
 const writes = await openWrites();
 const way = openWayOfChunks(await openRelay());
 const accepted = new Map<string, { asked: Asked; request: RequestDocument }>();
@@ -19,8 +21,10 @@ const { producer } = await openQueue(async (requestId) => {
   const attempt = await writes.claim(requestId);
   const { payloads, end } = await way.run(found.asked);
   await writes.finish(requestId, attempt, Buffer.concat(payloads));
+  const knownAtMs = performance.now();
   end();
   await writes.settle(found.request);
+  metrics.settleLag.observe((performance.now() - knownAtMs) / 1_000);
 });
 
 listen(async ({ body, stream }, response) => {
@@ -29,4 +33,4 @@ listen(async ({ body, stream }, response) => {
   accepted.set(request._id, { asked, request });
   way.answer(asked, response);
   await producer.enqueue('runRequest', { requestId: request._id }, { jobId: request._id });
-});
+}, metrics.registry.metrics.bind(metrics.registry));

@@ -4,6 +4,7 @@ import { done } from '../../../src/queue/outcome.ts';
 import type { Handlers } from '../../../src/queue/run-job.ts';
 import { startWorkers, type Workers } from '../../../src/queue/start-workers.ts';
 import { createRedis, redisReady } from '../../../src/redis.ts';
+import { createTogetherProducer } from '../../../src/requests/enqueue-together.ts';
 import { createLogReader } from '../../../src/stream/log-reader.ts';
 import { createPublisher, type Publisher } from '../../../src/stream/publish.ts';
 import { createRelay, type Relay } from '../../../src/stream/subscribe.ts';
@@ -29,16 +30,21 @@ export async function openRelay(): Promise<RelayWires> {
 /** The way of a request from the api to a worker, which runs `handle`. */
 export async function openQueue(
   handle: (requestId: string) => Promise<void>,
-): Promise<{ producer: Producer; workers: Workers }> {
+): Promise<{ producer: Pick<Producer, 'enqueue'>; workers: Workers }> {
   const commands = open('commands');
   await redisReady(commands);
   const runRequest = async ({ requestId }: { requestId: string }) => {
     await handle(requestId);
     return done;
   };
+  const runRequests = async ({ requestIds }: { requestIds: readonly string[] }) => {
+    await Promise.all(requestIds.map(handle));
+    return done;
+  };
   const nothing = async () => done;
   const handlers = {
     runRequest,
+    runRequests,
     runBackgroundRequest: runRequest,
     deliverWebhook: nothing,
     buildAccessArchive: nothing,
@@ -55,5 +61,5 @@ export async function openQueue(
     lockMs: 60_000,
     stalledIntervalMs: 30_000,
   });
-  return { producer: createProducer(commands, PREFIX), workers };
+  return { producer: createTogetherProducer(createProducer(commands, PREFIX), () => false), workers };
 }
