@@ -12,6 +12,7 @@ import { openLog } from '../open-log.ts';
 import { createContentCipher } from '../privacy/content-key.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer } from '../queue/enqueue.ts';
+import { requestsPerJob } from '../queue/jobs.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
 import { createAdmission } from '../requests/admission.ts';
 import { withdrawRequest } from '../requests/cancel.ts';
@@ -93,7 +94,10 @@ async function main(): Promise<void> {
     accept: {
       writer,
       accounts,
-      producer: createTogetherProducer(producer, admission.isQueueing),
+      producer: createTogetherProducer(producer, {
+        isQueueing: admission.isQueueing,
+        requestsPerJobMax: requestsPerJob(config.workers),
+      }),
       cipher,
       withdraw,
       settings: { ...config.requests, confirmAfterMs: config.sweep.acceptedMs / 2 },

@@ -6,7 +6,15 @@ import { defineJob, type JobDefinition } from './define-job.ts';
 const requestId = z.string().regex(/^req_[0-9a-z]{26}$/);
 const requestPayload = z.strictObject({ requestId });
 /** Few enough that a burst is still shared out among workers. */
-export const REQUESTS_PER_JOB_MAX = 16;
+const REQUESTS_PER_JOB_MAX = 16;
+/** A worker that has room for one more request takes a job whole: by so much it may run more than it should. */
+const SHARE_OF_PLACES = 1 / 8;
+
+/** How many requests a job may bring to workers that have so many places, shared by so many fetchers. */
+export function requestsPerJob({ concurrency, fetchLoops }: { concurrency: number; fetchLoops: number }): number {
+  const share = Math.floor((concurrency / fetchLoops) * SHARE_OF_PLACES);
+  return Math.min(REQUESTS_PER_JOB_MAX, Math.max(1, share));
+}
 
 /** Longest life of a request with its grace; the request's own deadline ends it earlier. */
 const REQUEST_TIMEOUT_MS = 86_400_000;

@@ -39,6 +39,21 @@ function noneStarted(): Record<QueueName, number> {
   return Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<QueueName, number>;
 }
 
+/** Places that jobs take beside their own. */
+type Places = { take(more: number): void };
+
+/** A job that brings several requests leaves room for fewer jobs; the last one that is fetched may bring more than there is room for. */
+function createPlaces(concurrency: number, leave: (jobsMax: number) => void): Places {
+  let taken = 0;
+  return {
+    take: (more) => {
+      if (more === 0) return;
+      taken += more;
+      leave(Math.max(1, concurrency - taken));
+    },
+  };
+}
+
 /** How many requests a job brings: the speed of a queue is told in what clients wait for. */
 function requestsIn({ requestIds }: { requestIds?: unknown }): number {
   return Array.isArray(requestIds) ? requestIds.length : 1;
@@ -62,10 +77,12 @@ export function startWorkers(options: WorkersOptions): Workers {
   let started = noneStarted();
   let lastStartMs = performance.now();
 
-  async function process(queue: QueueName, job: Job, token: string | undefined): Promise<void> {
+  async function process(queue: QueueName, places: Places, job: Job, token: string | undefined): Promise<void> {
     const stop = new AbortController();
+    const requests = requestsIn(job.data);
     running.add(stop);
-    started[queue] += requestsIn(job.data);
+    places.take(requests - 1);
+    started[queue] += requests;
     lastStartMs = performance.now();
     try {
       const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1, stop };
@@ -78,12 +95,16 @@ export function startWorkers(options: WorkersOptions): Workers {
       }
       if (outcome.kind === 'cancel') throw new UnrecoverableError(outcome.reason);
     } finally {
+      places.take(1 - requests);
       running.delete(stop);
     }
   }
 
   function startWorker(queue: QueueName, concurrency: number): Worker {
-    const worker = new Worker(queue, (job, token) => process(queue, job, token), {
+    const places = createPlaces(concurrency, (left) => {
+      worker.concurrency = left;
+    });
+    const worker: Worker = new Worker(queue, (job, token) => process(queue, places, job, token), {
       connection,
       prefix: `${prefix}:q`,
       concurrency,

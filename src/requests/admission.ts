@@ -73,7 +73,7 @@ const RETRY_SPREAD = 0.5;
 const CALM_MS = 10_000;
 const LAST_PLACE = PLACES.length - 1;
 /** Workers that keep up leave so many between two looks. */
-const WAITING_FEW = 32;
+const WAITING_FEW = 8;
 
 export function createAdmission(options: {
   backlog: Pick<BacklogStore, 'read'>;

@@ -1,6 +1,5 @@
 import { createGroupCommit } from '../group-commit.ts';
 import type { Producer } from '../queue/enqueue.ts';
-import { REQUESTS_PER_JOB_MAX } from '../queue/jobs.ts';
 
 /**
  * Holds of an account are made in groups, so requests come to the queue in groups too. What comes in one turn of the event loop,
@@ -14,16 +13,20 @@ const FLIGHTS_MAX = 2;
 
 type Waiting = { requestId: string; priority: number };
 
-/** @param isQueueing whether jobs wait in the queue. */
+/**
+ * @param options.isQueueing whether jobs wait in the queue.
+ * @param options.requestsPerJobMax small beside what a worker runs at once, for it takes whole jobs.
+ */
 export function createTogetherProducer(
   producer: Pick<Producer, 'enqueue'>,
-  isQueueing: () => boolean,
+  options: { isQueueing: () => boolean; requestsPerJobMax: number },
 ): Pick<Producer, 'enqueue'> {
+  const { isQueueing, requestsPerJobMax } = options;
   const gathered = createGroupCommit<Waiting, true>({
     itemsMax: GROUP_MAX,
     flightsMax: FLIGHTS_MAX,
     flush: async (waiting) => {
-      const jobs = isQueueing() ? waiting.map((one) => [one] as const) : jobsOf(waiting);
+      const jobs = jobsOf(waiting, isQueueing() ? 1 : requestsPerJobMax);
       const outcomes = await Promise.all(jobs.map((job) => enqueueJob(producer, job).catch((error: Error) => error)));
       const byRequest = new Map(
         jobs.flatMap((job, index) => job.map(({ requestId }) => [requestId, outcomes[index]] as const)),
@@ -40,13 +43,13 @@ export function createTogetherProducer(
   };
 }
 
-/** Requests of one priority, so many in a job that it still is one of several for several workers. */
-function jobsOf(waiting: readonly Waiting[]): Waiting[][] {
+/** Requests of one priority, in the order of coming. */
+function jobsOf(waiting: readonly Waiting[], requestsMax: number): Waiting[][] {
   const jobs: Waiting[][] = [];
   const open = new Map<number, Waiting[]>();
   for (const one of waiting) {
     let job = open.get(one.priority);
-    if (!job || job.length >= REQUESTS_PER_JOB_MAX) {
+    if (!job || job.length >= requestsMax) {
       job = [];
       jobs.push(job);
       open.set(one.priority, job);

@@ -1,7 +1,6 @@
 import { trimSpend } from '../billing/spend.ts';
 import type { Config } from '../config.ts';
 import type { Metrics } from '../metrics.ts';
-import { createPermits } from '../permits.ts';
 import { buildArchive } from '../privacy/archives.ts';
 import type { ContentCipher } from '../privacy/content-key.ts';
 import type { DeletionJournal } from '../privacy/deletion-journal.ts';
@@ -27,14 +26,11 @@ export type HandlerDependencies = {
 /** Which work belongs to which job. A job of the catalogue without a handler here does not compile. */
 export function createHandlers(deps: HandlerDependencies): Handlers {
   const { config, run, deliveries, journal, cipher, metrics } = deps;
-  // The queue bounds jobs, and a job may bring several requests.
-  const interactive = createPermits(config.workers.concurrency);
-  const permitted = (requestId: string, stop: AbortController) =>
-    interactive.run(() => runRequest(requestId, stop, run));
+  const runOne = (requestId: string, stop: AbortController) => runRequest(requestId, stop, run);
   return {
-    runRequest: ({ requestId }, { stop }) => permitted(requestId, stop),
-    runRequests: ({ requestIds }, { stop }) => runTogether(requestIds, stop, permitted),
-    runBackgroundRequest: ({ requestId }, { stop }) => runRequest(requestId, stop, run),
+    runRequest: ({ requestId }, { stop }) => runOne(requestId, stop),
+    runRequests: ({ requestIds }, { stop }) => runTogether(requestIds, stop, runOne),
+    runBackgroundRequest: ({ requestId }, { stop }) => runOne(requestId, stop),
     deliverWebhook: async ({ deliveryId }) => {
       metrics.deliveries.inc({ outcome: await deliveries.attempt(deliveryId) });
       return done;

@@ -17,7 +17,7 @@ function queue(options: { isQueueing?: () => boolean; fails?: (job: Job) => bool
     if (fails(job)) throw new Error('the queue is away');
     jobs.push(job);
   };
-  const { enqueue: add } = createTogetherProducer({ enqueue }, isQueueing);
+  const { enqueue: add } = createTogetherProducer({ enqueue }, { isQueueing, requestsPerJobMax: 16 });
   const send = (requestId: string, priority = 0) => add('runRequest', { requestId }, { jobId: requestId, priority });
   return { jobs, add, send };
 }

@@ -1,5 +1,6 @@
 import { createLogger } from '../../../src/log.ts';
 import { createProducer, type Producer } from '../../../src/queue/enqueue.ts';
+import { requestsPerJob } from '../../../src/queue/jobs.ts';
 import { done } from '../../../src/queue/outcome.ts';
 import type { Handlers } from '../../../src/queue/run-job.ts';
 import { startWorkers, type Workers } from '../../../src/queue/start-workers.ts';
@@ -12,6 +13,7 @@ import { createRelay, type Relay } from '../../../src/stream/subscribe.ts';
 /** The product's ways over Redis, there and back, with both ends in one process. */
 
 const PREFIX = 'part';
+const PLACES = { concurrency: 2_000, fetchLoops: 4 };
 const log = createLogger({ role: 'bench', level: 'silent' });
 const open = (purpose: 'commands' | 'blocking') => createRedis(process.env.REDIS_URL ?? '', purpose, log);
 
@@ -56,10 +58,16 @@ export async function openQueue(
     handlers,
     log,
     observe: () => undefined,
-    concurrency: { interactive: 2_000, background: 1, webhooks: 1, maintenance: 1 },
-    fetchLoops: 4,
+    concurrency: { interactive: PLACES.concurrency, background: 1, webhooks: 1, maintenance: 1 },
+    fetchLoops: PLACES.fetchLoops,
     lockMs: 60_000,
     stalledIntervalMs: 30_000,
   });
-  return { producer: createTogetherProducer(createProducer(commands, PREFIX), () => false), workers };
+  return {
+    producer: createTogetherProducer(createProducer(commands, PREFIX), {
+      isQueueing: () => false,
+      requestsPerJobMax: requestsPerJob(PLACES),
+    }),
+    workers,
+  };
 }

@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { newId } from '../../src/ids.ts';
+import { createProducer } from '../../src/queue/enqueue.ts';
+import { requestsPerJob } from '../../src/queue/jobs.ts';
+import { done } from '../../src/queue/outcome.ts';
+import type { Handlers } from '../../src/queue/run-job.ts';
+import { redisReady } from '../../src/redis.ts';
+import { eventually } from '../helpers/eventually.ts';
+import { useRedis } from '../stream/redis.ts';
+import { workersWith } from './failing.ts';
+
+/** How many requests a worker runs at once, when jobs bring more than one. */
+
+const redis = useRedis();
+const commands = redis.commands();
+const producer = createProducer(commands, redis.prefix);
+const PLACES = 5;
+const TOGETHER = 3;
+const SINGLE = 9;
+
+beforeAll(() => redisReady(commands));
+afterAll(() => producer.close());
+
+const one = () => producer.enqueue('runRequest', { requestId: newId('req') });
+const several = (count: number) =>
+  producer.enqueue('runRequests', { requestIds: Array.from({ length: count }, () => newId('req')) });
+
+test('a job takes a place for each request it brings, and gives all of them back', async () => {
+  let [running, most, over] = [0, 0, 0];
+  const open: (() => void)[] = [];
+  const work = async (requests: number) => {
+    running += requests;
+    most = Math.max(most, running);
+    await new Promise<void>((resolve) => open.push(resolve));
+    running -= requests;
+    over += requests;
+    return done;
+  };
+  const handlers = {
+    runRequest: () => work(1),
+    runRequests: ({ requestIds }: { requestIds: string[] }) => work(requestIds.length),
+  } as unknown as Handlers;
+  const workers = workersWith(handlers, redis.blocking(), redis.prefix);
+  try {
+    await several(TOGETHER);
+    await eventually(async () => expect(running).toBe(TOGETHER));
+    await Promise.all(Array.from({ length: SINGLE }, one));
+    await eventually(async () => expect(running).toBe(PLACES));
+    expect(workers.takeStarted().interactive).toBe(PLACES);
+    // The job of several ends: its places are for as many single ones.
+    open.shift()?.();
+    await eventually(async () => expect([running, open.length]).toEqual([PLACES, PLACES]));
+    await eventually(async () => {
+      for (const end of open.splice(0)) end();
+      expect(over).toBe(TOGETHER + SINGLE);
+    });
+    expect(most).toBe(PLACES);
+  } finally {
+    for (const end of open) end();
+    await workers.drain(1_000);
+  }
+});
+
+test.each([
+  [{ concurrency: 500, fetchLoops: 2 }, 16],
+  [{ concurrency: 100, fetchLoops: 2 }, 6],
+  [{ concurrency: 12, fetchLoops: 2 }, 1],
+  [{ concurrency: 1, fetchLoops: 16 }, 1],
+])('workers with %o are given jobs of at most %i requests', (places, most) => {
+  expect(requestsPerJob(places)).toBe(most);
+});
