@@ -144,10 +144,10 @@ function aloneSection(results: BenchResults, peer: string | undefined): string[]
 
 function webhookSection({ webhooks }: BenchResults): string[] {
   if (!webhooks) return [];
-  const { deliveredPerSecond, delivered, lost, rounds, cpuPerThousand: cpu } = webhooks;
+  const { clients, deliveredPerSecond, delivered, lost, rounds, cpuPerThousand: cpu } = webhooks;
   const used = Object.entries(cpu).map(([role, seconds]) => `${role} ${formatFigure(seconds)}`);
   return [
-    `### Webhooks\n\n${formatFigure(deliveredPerSecond)} asynchronous requests per second from acceptance to the signed event at a receiver (32 clients, ${delivered} events in ${rounds} rounds of which this is the middle one, ${lost} lost). CPU seconds per 1000: ${used.join(', ')}.`,
+    `### Webhooks\n\n${formatFigure(deliveredPerSecond)} asynchronous requests per second from acceptance to the signed event at a receiver (${clients} clients, the best of those tried; ${delivered} events in ${rounds} rounds of which this is the middle one, ${lost} lost). CPU seconds per 1000: ${used.join(', ')}.`,
   ];
 }
 

@@ -9,6 +9,8 @@ import type { BenchSystem } from './system.ts';
 
 /** Asynchronous requests from the first byte to the signed event at a receiver, as fast as they go. */
 export type Webhooks = {
+  /** With so many they were most. */
+  clients: number;
   deliveredPerSecond: number;
   delivered: number;
   /** Accepted in the window; what is not delivered by the end counts as lost. */
@@ -20,7 +22,8 @@ export type Webhooks = {
   cpuPerThousand: Readonly<Record<string, number>>;
 };
 
-const CLIENTS = 32;
+/** As the closed loops: judged by the number with which it does best. */
+const CLIENTS = [32, 128] as const;
 const ARRIVE_MAX_MS = 60_000;
 const CALL_MS = 30_000;
 
@@ -49,7 +52,7 @@ async function startReceiver(): Promise<Receiver> {
 /** Not `fetch`: it takes so much of the core of the generator that the engine, which has to share it, has none left. */
 function asker({ baseUrl, headers, models }: BenchSystem['product'], callbackUrl: string) {
   const { origin, pathname } = new URL(`${baseUrl}/chat/completions`);
-  const pool = new Pool(origin, { connections: CLIENTS, headersTimeout: CALL_MS, bodyTimeout: CALL_MS });
+  const pool = new Pool(origin, { connections: Math.max(...CLIENTS), headersTimeout: CALL_MS, bodyTimeout: CALL_MS });
   const request = {
     path: pathname,
     method: 'POST' as const,
@@ -76,6 +79,7 @@ type Round = Omit<Webhooks, 'rounds'>;
 
 /** Closed loop of clients that wait for their acceptance; then what was accepted is waited for. */
 async function measureRound(
+  clients: number,
   ask: () => Promise<boolean>,
   receiver: Receiver,
   roles: Roles,
@@ -89,7 +93,7 @@ async function measureRound(
   const client = async () => {
     while (performance.now() - startedMs < windowMs && !signal.aborted) if (await ask()) accepted++;
   };
-  await Promise.all(Array.from({ length: CLIENTS }, client));
+  await Promise.all(Array.from({ length: clients }, client));
   const giveUpAtMs = performance.now() + ARRIVE_MAX_MS;
   while (receiver.count() - before < accepted && performance.now() < giveUpAtMs) await delay(20, undefined, { signal });
   const delivered = receiver.count() - before;
@@ -98,7 +102,8 @@ async function measureRound(
   const cpuPerThousand = Object.fromEntries(
     Object.entries(cpuSeconds).map(([role, used]) => [role, (used * 1_000) / delivered]),
   );
-  return { deliveredPerSecond: delivered / seconds, delivered, accepted, lost: accepted - delivered, cpuPerThousand };
+  const lost = accepted - delivered;
+  return { clients, deliveredPerSecond: delivered / seconds, delivered, accepted, lost, cpuPerThousand };
 }
 
 /** Throws when there is no round. */
@@ -116,6 +121,12 @@ function middleOf(rounds: readonly Round[]): Webhooks {
   };
 }
 
+/** What any of them lost counts against the best. */
+function best(found: readonly Webhooks[]): Webhooks {
+  const most = found.reduce((a, b) => (b.deliveredPerSecond > a.deliveredPerSecond ? b : a));
+  return { ...most, lost: found.reduce((total, { lost }) => total + lost, 0) };
+}
+
 /** Like every other load, after compilers and caches have seen the way of it. */
 export async function measureWebhooks(
   system: BenchSystem,
@@ -126,10 +137,15 @@ export async function measureWebhooks(
   const { ask, close } = asker(system.product, receiver.url);
   try {
     const roles = { ...system.product.pids, ...system.auxiliary };
-    await measureRound(ask, receiver, roles, heatMs / 2, signal);
-    const rounds: Round[] = [];
-    while (rounds.length < windows) rounds.push(await measureRound(ask, receiver, roles, windowMs, signal));
-    return middleOf(rounds);
+    const round = (clients: number, ms: number) => measureRound(clients, ask, receiver, roles, ms, signal);
+    await round(CLIENTS[0], heatMs / 2);
+    const found: Webhooks[] = [];
+    for (const clients of CLIENTS) {
+      const rounds: Round[] = [];
+      while (rounds.length < windows) rounds.push(await round(clients, windowMs));
+      found.push(middleOf(rounds));
+    }
+    return best(found);
   } finally {
     await close();
     await receiver.close();

@@ -32,7 +32,7 @@ const QUEUE_CLASS: DataClass<QueueStore> = {
   purpose: 'running the request; the row it names holds the data',
   legalBasis: CONTRACT,
   retention: days(0, 0, 1, 'the end of the job', 'a job leaves nothing behind'),
-  store: { kind: 'queue', payload: ['requestId', 'deliveryId', 'privacyRequestId', 'day'] },
+  store: { kind: 'queue', payload: ['requestId', 'requestIds', 'deliveryId', 'privacyRequestId', 'day'] },
 };
 
 const LOG_CLASS: DataClass = {

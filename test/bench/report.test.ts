@@ -125,6 +125,7 @@ describe('the report of the benchmark', () => {
 
   test('webhooks count only when every event has come', () => {
     const webhooks = {
+      clients: 128,
       deliveredPerSecond: 300,
       delivered: 900,
       accepted: 900,
