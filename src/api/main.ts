@@ -95,7 +95,8 @@ async function main(): Promise<void> {
       writer,
       accounts,
       producer: createTogetherProducer(producer, {
-        isQueueing: admission.isQueueing,
+        // Before the places of a worker run short: a request that was let in by a wrong estimate waits as long as an overload lasts.
+        isQueueing: () => admission.isQueueing() || admission.inFlight() > config.workers.concurrency / 2,
         requestsPerJobMax: requestsPerJob(config.workers),
       }),
       cipher,

@@ -28,6 +28,8 @@ export type Admission = {
   admit(call: { accountId: string; mode: RequestMode }, isRepeat?: () => Promise<boolean>): Promise<Ticket>;
   /** Whether more than a few requests of waiting clients were in the queue when it was last looked at. */
   isQueueing(): boolean;
+  /** Requests that were let in here and have not left. */
+  inFlight(): number;
   close(): Promise<void>;
 };
 
@@ -184,6 +186,7 @@ export function createAdmission(options: {
       if (still) throw refuse(still);
       return enter(accountId);
     },
+    inFlight: () => inFlight,
     isQueueing: () => lines.interactive.estimate.waiting() > WAITING_FEW,
     close: sampling.stop,
   };
