@@ -39,6 +39,13 @@ function noneStarted(): Record<QueueName, number> {
   return Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<QueueName, number>;
 }
 
+/** What is started is counted in requests, so what ends is too. */
+function forEach(requests: number, observe: JobObserver): JobObserver {
+  return (...seen) => {
+    for (let count = 0; count < requests; count++) observe(...seen);
+  };
+}
+
 /** Places that jobs take beside their own. */
 type Places = { take(more: number): void };
 
@@ -86,7 +93,7 @@ export function startWorkers(options: WorkersOptions): Workers {
     lastStartMs = performance.now();
     try {
       const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1, stop };
-      const outcome = await runJob(raw, handlers, log, observe).catch((error: unknown) => {
+      const outcome = await runJob(raw, handlers, log, forEach(requests, observe)).catch((error: unknown) => {
         throw toJobFailure(error);
       });
       if (outcome.kind === 'snooze') {

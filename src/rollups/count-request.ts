@@ -90,7 +90,7 @@ export function aggregateId({ kind, key, hour }: Pick<RollupIncrement, 'kind' | 
 export function merge(increments: readonly RollupIncrement[]): RollupIncrement[] {
   const merged = new Map<string, { one: RollupIncrement; sums: Map<string, bigint> }>();
   for (const one of increments) {
-    const id = `${one.hour.getTime()}|${one.kind}|${one.key}`;
+    const id = aggregateId(one);
     const { sums } = merged.get(id) ?? merged.set(id, { one, sums: new Map() }).get(id) ?? { sums: new Map() };
     for (const { path, value } of one.by) sums.set(path, (sums.get(path) ?? 0n) + value);
   }

@@ -3,7 +3,7 @@ import type { Redis } from 'ioredis';
 import type { QueueName } from '../../src/queue/define-job.ts';
 import { listFailedJobs } from '../../src/queue/inspect.ts';
 import { JOBS, type JobKey } from '../../src/queue/jobs.ts';
-import type { Handlers } from '../../src/queue/run-job.ts';
+import type { Handlers, JobObserver } from '../../src/queue/run-job.ts';
 import { startWorkers } from '../../src/queue/start-workers.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { log } from '../stream/redis.ts';
@@ -19,13 +19,18 @@ export function failingHandlers(error: unknown): Handlers {
 }
 
 /** The product's own workers with other handlers. */
-export function workersWith(handlers: Handlers, connection: Redis, prefix: string) {
+export function workersWith(
+  handlers: Handlers,
+  connection: Redis,
+  prefix: string,
+  observe: JobObserver = () => undefined,
+) {
   return startWorkers({
     connection,
     prefix,
     handlers,
     log,
-    observe: () => undefined,
+    observe,
     concurrency: CONCURRENCY,
     fetchLoops: 1,
     lockMs: 60_000,

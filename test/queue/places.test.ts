@@ -40,7 +40,8 @@ test('a job takes a place for each request it brings, and gives all of them back
     runRequest: () => work(1),
     runRequests: ({ requestIds }: { requestIds: string[] }) => work(requestIds.length),
   } as unknown as Handlers;
-  const workers = workersWith(handlers, redis.blocking(), redis.prefix);
+  let ended = 0;
+  const workers = workersWith(handlers, redis.blocking(), redis.prefix, () => ended++);
   try {
     await several(TOGETHER);
     await eventually(async () => expect(running).toBe(TOGETHER));
@@ -55,6 +56,8 @@ test('a job takes a place for each request it brings, and gives all of them back
       expect(over).toBe(TOGETHER + SINGLE);
     });
     expect(most).toBe(PLACES);
+    // Counted as what was started is.
+    await eventually(async () => expect(ended).toBe(TOGETHER + SINGLE));
   } finally {
     for (const end of open) end();
     await workers.drain(1_000);
