@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createWebhookSender, type WebhookSender, type WebhookSenderOptions } from '../../src/webhooks/send.ts';
+import { until } from '../auth/wire.ts';
 import { CA_PEM } from './certificate.ts';
 import { closeReceivers, startReceiver } from './receiver.ts';
 
@@ -287,19 +288,32 @@ describe('TLS', () => {
 
 describe('many at once', () => {
   test('one host gets ten connections at a time, and all of its events', async () => {
+    const answers: (() => void)[] = [];
     let active = 0;
     let activeMax = 0;
+    let held = true;
     const receiver = await startReceiver((response) => {
       activeMax = Math.max(activeMax, ++active);
-      setTimeout(() => {
+      const answer = () => {
         active--;
         response.end();
-      }, 10);
+      };
+      if (held) answers.push(answer);
+      else answer();
     });
-    const webhooks = sender();
-    const results = await Promise.all(Array.from({ length: 25 }, () => webhooks.send(receiver.url, headers, '{}')));
-    expect(results.every(({ outcome }) => outcome === 'delivered')).toBe(true);
+    const webhooks = sender({ resolve: async () => ['127.0.0.1'] });
+    const sent = Promise.all(Array.from({ length: 25 }, () => webhooks.send(receiver.url, headers, '{}')));
+    await until(() => active >= 10);
+    // Whatever else was to start has started once a later one, to another host, is through.
+    const other = await startReceiver();
+    expect(await webhooks.send(other.url.replace('127.0.0.1', 'localhost'), headers, '{}')).toMatchObject({
+      outcome: 'delivered',
+    });
+    held = false;
+    for (const answer of answers) answer();
+    expect((await sent).every(({ outcome }) => outcome === 'delivered')).toBe(true);
     expect(activeMax).toBe(10);
+    expect(receiver.received).toHaveLength(25);
   });
 
   test('what does not fit in the line of a host is told to come back, and not sent', async () => {
