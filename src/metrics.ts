@@ -71,6 +71,11 @@ export function createMetrics() {
       labelNames: ['reason'],
       registers,
     }),
+    broughtForward: new Counter({
+      name: 'ocelotiq_queue_brought_forward_total',
+      help: 'Requests that were overtaken for long and put in the line of those without a priority',
+      registers,
+    }),
     running: new Gauge({ name: 'ocelotiq_running_requests', help: 'Requests this worker is running', registers }),
     queueDepth: new Gauge({
       name: 'ocelotiq_queue_depth',

@@ -4,12 +4,26 @@ import { JOBS, type JobKey, type JobPayload, jobKeyOf } from './jobs.ts';
 import { cancel, type Outcome } from './outcome.ts';
 
 /** What a handler gets besides its payload. `stop` is aborted on timeout and forced shutdown; a handler may abort it too. */
-export type JobContext = { jobId: string; attempt: number; stop: AbortController; log: Logger };
+export type JobContext = {
+  jobId: string;
+  attempt: number;
+  stop: AbortController;
+  log: Logger;
+  /** One of the requests that the job brought is over: its place is free although the job goes on. */
+  requestOver: () => void;
+};
 
 export type Handlers = { [Key in JobKey]: (payload: JobPayload<Key>, context: JobContext) => Promise<Outcome> };
 
 /** A job as the queue hands it over; who aborts `stop` ends it. */
-export type RawJob = { id: string; name: string; data: unknown; attempt: number; stop: AbortController };
+export type RawJob = {
+  id: string;
+  name: string;
+  data: unknown;
+  attempt: number;
+  stop: AbortController;
+  requestOver: () => void;
+};
 
 type Step = { raw: RawJob; key: JobKey; payload: unknown };
 
@@ -47,12 +61,12 @@ function resolve(raw: RawJob, log: Logger): Step | undefined {
 }
 
 async function perform({ raw, key, payload }: Step, handlers: Handlers, log: Logger): Promise<Outcome> {
-  const { id: jobId, attempt, stop } = raw;
+  const { id: jobId, attempt, stop, requestOver } = raw;
   const timer = setTimeout(() => stop.abort(new Error('job timeout')), Math.min(JOBS[key].timeoutMs, 2 ** 31 - 1));
   // The catalogue pairs each key with its payload type; the compiler cannot follow the pair through a variable.
   const handler = handlers[key] as (payload: unknown, context: JobContext) => Promise<Outcome>;
   try {
-    return await handler(payload, { jobId, attempt, stop, log });
+    return await handler(payload, { jobId, attempt, stop, log, requestOver });
   } finally {
     clearTimeout(timer);
   }

@@ -33,7 +33,8 @@ export type Workers = {
 };
 
 const STARTS_MAX = 5;
-const LAST_WORDS_MS = 1_000;
+/** Time to write how they ended, on a machine that is busy: what is not written is found out by the next worker, and told less well. */
+const LAST_WORDS_MS = 3_000;
 
 function noneStarted(): Record<QueueName, number> {
   return Object.fromEntries(QUEUES.map((queue) => [queue, 0])) as Record<QueueName, number>;
@@ -47,16 +48,36 @@ function forEach(requests: number, observe: JobObserver): JobObserver {
 }
 
 /** Places that jobs take beside their own. */
-type Places = { take(more: number): void };
+type Places = {
+  /** For a job that brings so many requests. */
+  take(requests: number): PlacesOfJob;
+};
+type PlacesOfJob = {
+  /** The last one goes with the job. */
+  leaveOne(): void;
+  leaveAll(): void;
+};
 
-/** A job that brings several requests leaves room for fewer jobs; the last one that is fetched may bring more than there is room for. */
+/**
+ * A job that brings several requests leaves room for fewer jobs; the last one that is fetched may bring more than there is room for.
+ * Each place is free as soon as its request is over: those of a job at one time would let a crowd in that had been told to wait.
+ */
 function createPlaces(concurrency: number, leave: (jobsMax: number) => void): Places {
   let taken = 0;
+  const change = (more: number) => {
+    if (more === 0) return;
+    taken += more;
+    leave(Math.max(1, concurrency - taken));
+  };
   return {
-    take: (more) => {
-      if (more === 0) return;
-      taken += more;
-      leave(Math.max(1, concurrency - taken));
+    take: (requests) => {
+      let beside = requests - 1;
+      const giveBack = (places: number) => {
+        beside -= places;
+        change(-places);
+      };
+      change(beside);
+      return { leaveOne: () => giveBack(Math.min(1, beside)), leaveAll: () => giveBack(beside) };
     },
   };
 }
@@ -88,11 +109,18 @@ export function startWorkers(options: WorkersOptions): Workers {
     const stop = new AbortController();
     const requests = requestsIn(job.data);
     running.add(stop);
-    places.take(requests - 1);
+    const taken = places.take(requests);
     started[queue] += requests;
     lastStartMs = performance.now();
     try {
-      const raw = { id: job.id ?? '', name: job.name, data: job.data, attempt: job.attemptsMade + 1, stop };
+      const raw = {
+        id: job.id ?? '',
+        name: job.name,
+        data: job.data,
+        attempt: job.attemptsMade + 1,
+        stop,
+        requestOver: taken.leaveOne,
+      };
       const outcome = await runJob(raw, handlers, log, forEach(requests, observe)).catch((error: unknown) => {
         throw toJobFailure(error);
       });
@@ -102,7 +130,7 @@ export function startWorkers(options: WorkersOptions): Workers {
       }
       if (outcome.kind === 'cancel') throw new UnrecoverableError(outcome.reason);
     } finally {
-      places.take(1 - requests);
+      taken.leaveAll();
       running.delete(stop);
     }
   }

@@ -1,14 +1,16 @@
 import { done, type Outcome } from '../queue/outcome.ts';
+import type { JobContext } from '../queue/run-job.ts';
 
 /**
  * Runs the requests of one job, each on its own: one that fails or is aborted leaves the others alone.
- * @param stop ends all of them.
+ * @param context.stop ends all of them.
+ * @param context.requestOver told of each as soon as it is over.
  * @returns the shortest snooze that one of them asked for; those that are over then do nothing when the job comes again.
  * @throws what the first that failed threw, when all are over.
  */
 export async function runTogether(
   requestIds: readonly string[],
-  stop: AbortController,
+  { stop, requestOver }: Pick<JobContext, 'stop' | 'requestOver'>,
   run: (requestId: string, stop: AbortController) => Promise<Outcome>,
 ): Promise<Outcome> {
   const own = requestIds.map((requestId) => ({ requestId, stop: new AbortController() }));
@@ -18,7 +20,7 @@ export async function runTogether(
   stop.signal.addEventListener('abort', stopAll);
   if (stop.signal.aborted) stopAll();
   try {
-    const results = await Promise.allSettled(own.map((one) => run(one.requestId, one.stop)));
+    const results = await Promise.allSettled(own.map((one) => run(one.requestId, one.stop).finally(requestOver)));
     const failed = results.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
     const outcomes = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));

@@ -29,7 +29,7 @@ export function createHandlers(deps: HandlerDependencies): Handlers {
   const runOne = (requestId: string, stop: AbortController) => runRequest(requestId, stop, run);
   return {
     runRequest: ({ requestId }, { stop }) => runOne(requestId, stop),
-    runRequests: ({ requestIds }, { stop }) => runTogether(requestIds, stop, runOne),
+    runRequests: ({ requestIds }, context) => runTogether(requestIds, context, runOne),
     runBackgroundRequest: ({ requestId }, { stop }) => runOne(requestId, stop),
     deliverWebhook: async ({ deliveryId }) => {
       metrics.deliveries.inc({ outcome: await deliveries.attempt(deliveryId) });

@@ -16,6 +16,7 @@ import type { KeyStore } from '../privacy/key-store.ts';
 import type { Breaker, RouteHealth } from '../providers/breaker.ts';
 import { QUEUES } from '../queue/define-job.ts';
 import type { Producer } from '../queue/enqueue.ts';
+import type { Overtaken } from '../queue/overtaken.ts';
 import type { RunningRequests } from '../requests/running.ts';
 import { type SweepDependencies, sweepHolds, sweepRequests } from '../requests/sweep.ts';
 import { rollUp } from '../rollups/roll-up.ts';
@@ -32,6 +33,7 @@ export type LoopDependencies = {
   sweep: SweepDependencies;
   deliveries: Pick<Deliveries, 'sweep'>;
   producer: Producer;
+  overtaken: Pick<Overtaken, 'bringForward'>;
   running: Pick<RunningRequests, 'size'>;
   breaker: Pick<Breaker, 'openRoutes' | 'health'>;
   /** Tells the back-office how the routes stand. */
@@ -45,6 +47,7 @@ export type LoopDependencies = {
 };
 
 const JITTER = 0.1;
+const OVERTAKEN_INTERVAL_MS = 500;
 const PAGE_SIZE = 500;
 const METRICS_INTERVAL_MS = 5_000;
 const HEALTH_INTERVAL_MS = 5_000;
@@ -66,6 +69,7 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   const { config, log } = deps;
   const { sweep } = config;
   every('sweep requests', sweep.intervalMs, () => sweepRequests(Date.now(), deps.sweep), lifecycle, log);
+  every('bring the overtaken forward', OVERTAKEN_INTERVAL_MS, () => bringForward(deps), lifecycle, log);
   every('sweep holds', sweep.intervalMs, holdsWalk(deps), lifecycle, log);
   every('sweep webhooks', sweep.intervalMs, () => deps.deliveries.sweep(), lifecycle, log);
   every('flush outboxes', sweep.outboxFlushMs, () => flushOutboxes(deps.accounts.takeDirty(), log), lifecycle, log);
@@ -85,6 +89,12 @@ export function startLoops(deps: LoopDependencies, lifecycle: Lifecycle): void {
   every('tell rates', RATES_INTERVAL_MS, () => deps.tellRates(Date.now()), lifecycle, log);
   every('measure', METRICS_INTERVAL_MS, () => measure(deps), lifecycle, log);
   proposePurge(deps, lifecycle);
+}
+
+/** Half of the wait that admission allows is spent behind others, the rest in the line: however wrong it was, it is not much more. */
+async function bringForward({ config, overtaken, metrics }: LoopDependencies): Promise<void> {
+  const { sync, stream } = config.admission.waitMsMax;
+  metrics.broughtForward.inc(await overtaken.bringForward(Date.now() - Math.max(sync, stream) / 2));
 }
 
 /** One whole walk over the accounts in pages; a long collection is read without holding more than a page. */

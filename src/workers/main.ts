@@ -15,6 +15,7 @@ import { createOpenAiCompatible } from '../providers/openai-compatible.ts';
 import { createHealthStore } from '../providers/route-health.ts';
 import { createBacklogStore } from '../queue/backlog.ts';
 import { createProducer, type Producer } from '../queue/enqueue.ts';
+import { createOvertaken } from '../queue/overtaken.ts';
 import { addCounts } from '../queue/rates.ts';
 import { startWorkers, type Workers } from '../queue/start-workers.ts';
 import { checkRedis, createRedis, redisReady } from '../redis.ts';
@@ -60,6 +61,8 @@ async function main(): Promise<void> {
   await checkRedis(commands);
   const producer = createProducer(commands, prefix);
   lifecycle.defer('producer', producer.close);
+  const overtaken = createOvertaken(commands, prefix);
+  lifecycle.defer('overtaken', overtaken.close);
 
   const keys = createKeyStore(config.secrets.masterKeys);
   const cipher = createContentCipher(config.secrets.masterKeys, keys);
@@ -145,6 +148,7 @@ async function main(): Promise<void> {
       },
       deliveries,
       producer,
+      overtaken,
       running,
       breaker,
       tellHealth: (routes, nowMs) => health.tell(instanceId, routes, nowMs),

@@ -3,7 +3,7 @@ import { newId } from '../../src/ids.ts';
 import { createProducer } from '../../src/queue/enqueue.ts';
 import { requestsPerJob } from '../../src/queue/jobs.ts';
 import { done } from '../../src/queue/outcome.ts';
-import type { Handlers } from '../../src/queue/run-job.ts';
+import type { Handlers, JobContext } from '../../src/queue/run-job.ts';
 import { redisReady } from '../../src/redis.ts';
 import { eventually } from '../helpers/eventually.ts';
 import { useRedis } from '../stream/redis.ts';
@@ -60,6 +60,46 @@ test('a job takes a place for each request it brings, and gives all of them back
     await eventually(async () => expect(ended).toBe(TOGETHER + SINGLE));
   } finally {
     for (const end of open) end();
+    await workers.drain(1_000);
+  }
+});
+
+test('a request that is over leaves its place to another, although its job goes on', async () => {
+  const singles: (() => void)[] = [];
+  const overs: (() => void)[] = [];
+  let endJob: () => void = () => undefined;
+  const handlers = {
+    runRequest: async () => {
+      await new Promise<void>((resolve) => singles.push(resolve));
+      return done;
+    },
+    runRequests: async (_payload: unknown, { requestOver }: JobContext) => {
+      overs.push(requestOver);
+      await new Promise<void>((resolve) => {
+        endJob = resolve;
+      });
+      return done;
+    },
+  } as unknown as Handlers;
+  const workers = workersWith(handlers, redis.blocking(), redis.prefix);
+  try {
+    await several(TOGETHER);
+    await eventually(async () => expect(overs).toHaveLength(1));
+    await Promise.all(Array.from({ length: SINGLE }, one));
+    await eventually(async () => expect(singles).toHaveLength(PLACES - TOGETHER));
+    // The last place goes with the job, however often it is said.
+    for (let count = 0; count < TOGETHER + 1; count++) overs[0]?.();
+    singles.shift()?.();
+    await eventually(async () => expect(singles).toHaveLength(PLACES - 1));
+    expect(workers.takeStarted().interactive).toBe(TOGETHER + PLACES);
+    endJob();
+    await eventually(async () => expect(singles).toHaveLength(PLACES));
+  } finally {
+    endJob();
+    await eventually(async () => {
+      for (const end of singles.splice(0)) end();
+      expect(workers.running()).toBe(0);
+    });
     await workers.drain(1_000);
   }
 });
