@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { failuresOf, render } from './bench-panel/report.ts';
 import { type PanelOptions, runPanel } from './bench-panel/run.ts';
+import { BadCommandLine, readNumber } from './command-line.ts';
 import { aboutRun } from './report-run.ts';
 import { writeSection } from './report-section.ts';
-import { BadCommandLine, readNumber, runMeasurement } from './run-measurement.ts';
+import { runMeasurement } from './run-measurement.ts';
 
 const USAGE = `Usage: npm run bench-panel -- [options]
 

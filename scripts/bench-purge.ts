@@ -5,9 +5,10 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type PurgeFigures, type PurgeOptions, runPurge } from './bench-purge/run.ts';
+import { BadCommandLine, readNumber } from './command-line.ts';
 import { aboutRun } from './report-run.ts';
 import { markdownTable, writeSection } from './report-section.ts';
-import { BadCommandLine, readNumber, runMeasurement } from './run-measurement.ts';
+import { runMeasurement } from './run-measurement.ts';
 
 const USAGE = `Usage: npm run bench-purge -- [options]
 

@@ -1,19 +1,28 @@
-/**
- * `npm run crash-points [-- --passages 1,2] [--write]`: kills a process at every crash point, at each of the passages, with
- * real processes and engines, at every class of an erasure too, and prints what came of it; `--write` also keeps the tables in
- * docs/reliability.md.
- */
+/** `npm run crash-points`: kills a process at every crash point. Options: `npm run crash-points -- --help`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { BadCommandLine, readCommandLine } from './command-line.ts';
 import { testRun } from './report-run.ts';
 import { markdownTable, writeSection } from './report-section.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({
-  options: { passages: { type: 'string', default: '1,2' }, write: { type: 'boolean', default: false } },
+const USAGE = `Usage: npm run crash-points -- [options]
+
+Kills a process at every crash point, at each of the passages, with real processes and engines, and at every class of an
+erasure; prints what came of it.
+
+  --passages <list>   the first and the second time a point is passed (default 1,2)
+  --write             keep the tables in docs/reliability.md`;
+
+const { values } = readCommandLine(USAGE, (args) => {
+  const passages = { type: 'string', default: '1,2' } as const;
+  const parsed = parseArgs({ args, options: { passages, write: { type: 'boolean', default: false } } });
+  if (!/^[1-9]\d?(,[1-9]\d?)*$/.test(parsed.values.passages))
+    throw new BadCommandLine('--passages: whole numbers from 1 to 99 with commas between them are needed');
+  return parsed;
 });
 
 const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-crash-points-'));

@@ -1,12 +1,10 @@
-/**
- * `npm run properties [-- --runs 10000] [--seed N]`: every property of the product, tried so often, from a seed that is told at
- * the start and at the end: the same seed tries the same. A failure prints the smallest counterexample.
- */
+/** `npm run properties`: every property of the product, tried often. Options: `npm run properties -- --help`. */
 import { randomInt } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readCommandLine, readWhole } from './command-line.ts';
 import { testRun } from './report-run.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -23,22 +21,26 @@ const SEED_MAX = 2 ** 31 - 1;
 /** Of one property with all its tries. */
 const TEST_MS_MAX = 1_200_000;
 
-const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10000' }, seed: { type: 'string' } },
-});
+const USAGE = `Usage: npm run properties -- [options]
 
-function wholeNumber(name: string, text: string, max: number): number {
-  if (/^\d{1,10}$/.test(text) && Number(text) <= max) return Number(text);
-  throw new Error(`--${name} must be a whole number of at most ${max}`);
-}
+A failure prints the smallest counterexample. Takes about twenty minutes.
+
+  --runs <number>   how often each property is tried (default 10000)
+  --seed <number>   the same seed tries the same (default: one that is told at the start and at the end)`;
+
+const { runs, seed } = readCommandLine(USAGE, (args) => {
+  const { values } = parseArgs({ args, options: { runs: { type: 'string' }, seed: { type: 'string' } } });
+  return {
+    runs: readWhole('runs', values.runs, { fallback: 10_000, min: 1, max: RUNS_MAX }),
+    seed: readWhole('seed', values.seed, { fallback: randomInt(SEED_MAX), min: 0, max: SEED_MAX }),
+  };
+});
 
 const files = readdirSync(join(ROOT, 'test'), { recursive: true, encoding: 'utf8' })
   .map((name) => `test/${name.replaceAll('\\', '/')}`)
   .filter((name) => name.endsWith('.test.ts') && !ON_ENGINES.some((folder) => name.startsWith(folder)))
   .filter((name) => readFileSync(join(ROOT, name), 'utf8').includes('fast-check'));
 
-const runs = wholeNumber('runs', values.runs, RUNS_MAX);
-const seed = wholeNumber('seed', values.seed ?? String(randomInt(SEED_MAX)), SEED_MAX);
 const told = `properties: ${files.length} files, ${runs} runs each, seed ${seed}`;
 process.stdout.write(`${told}\n`);
 

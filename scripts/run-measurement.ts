@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { BadCommandLine } from './command-line.ts';
 import { SetupError } from './setup/failure.mjs';
 import { createProgress } from './setup/progress.mjs';
 import { setUp } from './setup.mjs';
@@ -16,11 +17,6 @@ export type MeasurementContext = {
   /** Takes each thing that has to be ended, in the order of starting. */
   defer: (stop: () => Promise<void>) => void;
 };
-
-/** The command line cannot be understood; `usage` is shown with it. */
-export class BadCommandLine extends Error {
-  override readonly name = 'BadCommandLine';
-}
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[\\/]$/, '');
 
@@ -66,15 +62,4 @@ async function framed(
     for (const stop of stops.reverse())
       await stop().catch((error: unknown) => note(`not stopped cleanly: ${String(error)}`));
   }
-}
-
-/** A whole or fractional number of a command line. @throws BadCommandLine */
-export function readNumber(
-  name: string,
-  text: string | undefined,
-  { fallback, min, max }: { fallback: number; min: number; max: number },
-): number {
-  const value = text === undefined ? fallback : Number(text);
-  if (!(value >= min && value <= max)) throw new BadCommandLine(`--${name}: a number from ${min} to ${max} is needed`);
-  return value;
 }

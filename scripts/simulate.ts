@@ -1,8 +1,4 @@
-/**
- * `npm run simulate -- --seeds 20000 [--from 1] [--write]`: seeded histories of the money protocol on all cores, with an
- * invariant check at every write. `--seed N` replays one with its trace; `--mutant NAME` runs a wrong variant; `--weather late`
- * has many more writes that land late.
- */
+/** `npm run simulate`: seeded histories of the money protocol on all cores. Options: `npm run simulate -- --help`. */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { type Counts, WEATHERS, type Weather } from '../test/simulation/faults.ts';
 import { MUTANTS, mutantNamed } from '../test/simulation/mutants.ts';
 import { type Result, simulate } from '../test/simulation/simulate.ts';
+import { BadCommandLine, readCommandLine, readWhole } from './command-line.ts';
 import { aboutRun } from './report-run.ts';
 import { markdownTable, writeSection } from './report-section.ts';
 
@@ -20,55 +17,71 @@ const PROGRESS_MS = 5_000;
 const NOT_COVERED =
   'Not covered: streams and their relay, webhooks, group commit across processes, loss of acknowledged writes, the driver itself.';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    step: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    mutant: { type: 'string' },
-    weather: { type: 'string' },
-    part: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-  },
-});
+const USAGE = `Usage: npm run simulate -- [options]
 
-function chosenWeather(): { weather?: Weather } {
-  if (values.weather === undefined) return {};
-  if (!(values.weather in WEATHERS)) throw new Error(`the weather is one of ${Object.keys(WEATHERS).join(', ')}`);
-  return { weather: values.weather as Weather };
-}
+Histories of the money protocol, each from its seed, with an invariant check at every write.
+
+  --seeds <number>   how many (default 1000)
+  --from <number>    the first of them (default 1)
+  --seed <number>    replays this one with its trace
+  --mutant <name>    runs a wrong variant: ${MUTANTS.map(({ name }) => name).join(', ')}
+  --weather <name>   how often what fails: ${Object.keys(WEATHERS).join(', ')}
+  --write            keep the table in docs/reliability.md`;
+
+const SEED_MAX = 1e9;
+
+const asked = readCommandLine(USAGE, (args) => {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const options = {
+    seeds: text,
+    from: text,
+    step: text,
+    seed: text,
+    mutant: text,
+    weather: text,
+    part: flag,
+    write: flag,
+  };
+  const { values } = parseArgs({ args, options });
+  const whole = (name: 'seeds' | 'from' | 'step', fallback: number) =>
+    readWhole(name, values[name], { fallback, min: 1, max: SEED_MAX });
+  const { mutant: name, weather, part, write } = values;
+  const mutant = name === undefined ? undefined : mutantNamed(name);
+  if (name !== undefined && !mutant) throw new BadCommandLine(`--mutant: there is none of the name ${name}`);
+  if (weather !== undefined && !Object.hasOwn(WEATHERS, weather))
+    throw new BadCommandLine(`--weather: there is none of the name ${weather}`);
+  return {
+    seeds: whole('seeds', 1_000),
+    from: whole('from', 1),
+    step: whole('step', 1),
+    seed:
+      values.seed === undefined ? undefined : readWhole('seed', values.seed, { fallback: 1, min: 0, max: SEED_MAX }),
+    settings: { ...(mutant ? { mutant } : {}), ...(weather ? { weather: weather as Weather } : {}) },
+    chosen: [...(name ? ['--mutant', name] : []), ...(weather ? ['--weather', weather] : [])],
+    part,
+    write,
+  };
+});
 
 type Told = Pick<Result, 'seed' | 'violations' | 'counts' | 'steps'>;
 
-function chosenMutant() {
-  if (values.mutant === undefined) return undefined;
-  const mutant = mutantNamed(values.mutant);
-  if (!mutant) throw new Error(`no such mutant; there are: ${MUTANTS.map(({ name }) => name).join(', ')}`);
-  return mutant;
-}
-
 /** One of the processes: every `step`-th seed, one line of JSON each. */
 async function runPart(): Promise<void> {
-  const [from, step, last] = [Number(values.from), Number(values.step), Number(values.seeds)];
-  const mutant = chosenMutant();
+  const { from, step, seeds: last, settings } = asked;
   for (let seed = from; seed <= last; seed += step) {
-    const { violations, counts, steps } = await simulate(seed, { ...chosenWeather(), ...(mutant ? { mutant } : {}) });
+    const { violations, counts, steps } = await simulate(seed, settings);
     process.stdout.write(`${JSON.stringify({ seed, violations, counts, steps })}\n`);
   }
 }
 
 async function runParts(onResult: (told: Told) => void): Promise<void> {
-  const [from, count] = [Number(values.from), Number(values.seeds)];
+  const { from, seeds: count, chosen } = asked;
   const parts = availableParallelism();
   const script = fileURLToPath(import.meta.url);
   await Promise.all(
     Array.from({ length: parts }, async (_, part) => {
       const range = ['--from', String(from + part), '--step', String(parts), '--seeds', String(from + count - 1)];
-      const chosen = (['mutant', 'weather'] as const).flatMap((name) => {
-        const value = values[name];
-        return value === undefined ? [] : [`--${name}`, value];
-      });
       const args = ['--import', 'tsx', script, '--part', ...range, ...chosen];
       const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
       const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -80,7 +93,7 @@ async function runParts(onResult: (told: Told) => void): Promise<void> {
 
 async function runAll(): Promise<boolean> {
   const startedMs = Date.now();
-  const total = Number(values.seeds);
+  const total = asked.seeds;
   const sums: Record<string, number> = { seeds: 0, steps: 0 };
   const violating: Told[] = [];
   const speed = () => ((sums.seeds ?? 0) / Math.max(0.001, (Date.now() - startedMs) / 1_000)).toFixed(0);
@@ -99,8 +112,8 @@ async function runAll(): Promise<boolean> {
     [[...Object.values(sums).map(String), String(violating.length)]],
   );
   console.log(`\n${table}\n\n${speed()} seeds/s`);
-  if (values.write && values.mutant === undefined && values.weather === undefined) {
-    const command = `npm run simulate -- --from ${values.from} --seeds ${values.seeds}`;
+  if (asked.write && asked.chosen.length === 0) {
+    const command = `npm run simulate -- --from ${asked.from} --seeds ${asked.seeds}`;
     const mutants = markdownTable(
       ['wrong variant', 'what is wrong', 'caught within seeds'],
       MUTANTS.map(({ name, wrong, weather, seedsMax }) => [
@@ -119,12 +132,11 @@ async function runAll(): Promise<boolean> {
   return violating.length === 0;
 }
 
-if (values.part) await runPart();
-else if (values.seed === undefined) process.exitCode = (await runAll()) ? 0 : 1;
+if (asked.part) await runPart();
+else if (asked.seed === undefined) process.exitCode = (await runAll()) ? 0 : 1;
 else {
-  const mutant = chosenMutant();
   const trace = (line: string) => console.log(line);
-  const result = await simulate(Number(values.seed), { trace, ...chosenWeather(), ...(mutant ? { mutant } : {}) });
+  const result = await simulate(asked.seed, { trace, ...asked.settings });
   console.log(result);
   process.exitCode = result.violations.length === 0 ? 0 : 1;
 }

@@ -1,18 +1,24 @@
-/**
- * `npm run storms [-- --write]`: the storms of test/flows/storms.test.ts at their full size: 200 payments told 100 times each, the
- * jobs of 1 000 finished requests queued 100 times, holds and settlements by ten processes at once. Takes up to an hour; `--write`
- * also keeps the table in docs/reliability.md.
- */
+/** `npm run storms`: the storms of test/flows/storms.test.ts at their full size. Options: `npm run storms -- --help`. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readCommandLine } from './command-line.ts';
 import { testRun } from './report-run.ts';
 import { markdownTable, writeSection } from './report-section.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
+const USAGE = `Usage: npm run storms -- [options]
+
+200 payments told 100 times each, the jobs of 1 000 finished requests queued 100 times, holds and settlements by ten
+processes at once. Takes some minutes, on a slow machine up to an hour.
+
+  --write   keep the table in docs/reliability.md`;
+
+const { values } = readCommandLine(USAGE, (args) =>
+  parseArgs({ args, options: { write: { type: 'boolean', default: false } } }),
+);
 
 const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-storms-'));
 const report = join(folder, 'storms.json');

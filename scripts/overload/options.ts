@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { BadCommandLine, readNumber } from '../run-measurement.ts';
+import { BadCommandLine, readNumber } from '../command-line.ts';
 
 export const USAGE = `Usage: npm run overload -- [options]
 

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { BadCommandLine, readNumber } from '../run-measurement.ts';
+import { BadCommandLine, readNumber } from '../command-line.ts';
 import { LEAKS, type Leak } from './leak.ts';
 
 export const USAGE = `Usage: npm run soak -- [options]
