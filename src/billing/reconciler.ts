@@ -50,6 +50,11 @@ export function paceOf(walk: Pick<Walk, 'intervalMs' | 'rowsPerSecond'>, lastIte
   return Math.min(walk.rowsPerSecond, Math.max(PACE_SHARE_MIN * walk.rowsPerSecond, needed));
 }
 
+/** When a walk that was due at `dueMs` may go on after a page, begun at `startedAtMs`, that is `pageMs` of its pace. */
+export function dueAfterPage(dueMs: number, startedAtMs: number, pageMs: number): number {
+  return Math.max(dueMs, startedAtMs - CATCH_UP_MS) + pageMs;
+}
+
 /** Takes pages of a walk for as long as it is told, on average no faster than its pace. Ends early when the pass is over. */
 function runnerOf(walk: Walk): Runner {
   /** When what has been taken so far would have been taken at the walk's pace. */
@@ -67,7 +72,7 @@ function runnerOf(walk: Walk): Runner {
       await addTotals(place, { ...totals, items: BigInt(page.items), busyMicroseconds });
       if (page.next === undefined) return;
       const pageMs = (page.items / paceOf(walk, place.lastItems)) * 1_000;
-      dueMs = Math.max(dueMs, startedAtMs - CATCH_UP_MS) + pageMs;
+      dueMs = dueAfterPage(dueMs, startedAtMs, pageMs);
       const restMs = dueMs - performance.now();
       if (restMs > 0) await pause(restMs);
     } while (performance.now() < endsAtMs);

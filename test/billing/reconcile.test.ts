@@ -3,7 +3,7 @@ import { createAccountWriter } from '../../src/billing/account.ts';
 import { creditAccount } from '../../src/billing/credit.ts';
 import { checkEverything } from '../../src/billing/full-check.ts';
 import { flushOutboxes } from '../../src/billing/ledger.ts';
-import { createReconciler, paceOf, reconciliationFigures } from '../../src/billing/reconciler.ts';
+import { createReconciler, dueAfterPage, paceOf, reconciliationFigures } from '../../src/billing/reconciler.ts';
 import { segments } from '../../src/billing/segments.ts';
 import { inspectAccount } from '../../src/billing/survey.ts';
 import { newId } from '../../src/ids.ts';
@@ -262,4 +262,21 @@ test('old rows are read no faster than lets a pass be over in one and a half int
   expect(paceOf(walk, 10)).toBe(2_000);
   expect(paceOf({ ...walk, rowsPerSecond: Number.POSITIVE_INFINITY }, 10)).toBe(Number.POSITIVE_INFINITY);
   expect(paceOf(walk, undefined)).toBe(10_000);
+});
+
+test('a walk makes up for what it did not use between two looks, and not for a longer rest', () => {
+  const pageMs = 400;
+  /** When the pages are begun after a rest: each when it is due, or at once. */
+  const pagesAfter = (restMs: number): number[] => {
+    let [dueMs, nowMs] = [0, restMs];
+    return Array.from({ length: 6 }, () => {
+      const startedAtMs = nowMs;
+      dueMs = dueAfterPage(dueMs, startedAtMs, pageMs);
+      nowMs = Math.max(nowMs, dueMs);
+      return startedAtMs - restMs;
+    });
+  };
+  expect(pagesAfter(0)).toEqual([0, 400, 800, 1_200, 1_600, 2_000]);
+  expect(pagesAfter(1_000)).toEqual([0, 0, 0, 200, 600, 1_000]);
+  expect(pagesAfter(60_000)).toEqual([0, 0, 0, 0, 100, 500]);
 });
