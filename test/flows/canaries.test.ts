@@ -70,10 +70,10 @@ const continuing = ({ customer }: Play, requestId: string, after: number, api: n
     headers: { 'last-event-id': String(after) },
   });
 
-/** As an SDK does it: a 503 is tried again under the same Idempotency-Key. */
-async function opened(play: Play, api: number, headers: Record<string, string>): Promise<SseClient> {
+/** As an SDK does it: a 503 is tried again (under the same Idempotency-Key where it is a new request). */
+async function opened(open: () => SseClient): Promise<SseClient> {
   for (let tries = 1; ; tries++) {
-    const client = opening(play, api, headers);
+    const client = open();
     if ((await client.status) !== 503 || tries === TRIES_MAX) return client;
   }
 }
@@ -81,8 +81,8 @@ async function opened(play: Play, api: number, headers: Record<string, string>):
 async function perform(play: Play): Promise<Heard> {
   const headers: Record<string, string> = { 'idempotency-key': play.secret };
   if (play.story === 'resumes') headers['x-on-disconnect'] = 'finish';
-  const answers = [opened(play, play.home, headers)];
-  if (play.story === 'doubles') answers.push(opened(play, 1 - play.home, headers));
+  const answers = [opened(() => opening(play, play.home, headers))];
+  if (play.story === 'doubles') answers.push(opened(() => opening(play, 1 - play.home, headers)));
   const [first, second] = await Promise.all(answers);
   if (!first) throw new Error('no answer');
   if (second) {
@@ -98,7 +98,7 @@ async function perform(play: Play): Promise<Heard> {
   first.abort();
   const seen = first.events();
   if (play.story === 'leaves') return { play, requestId, answers: [first], whole: '' };
-  const rest = continuing(play, requestId, seen.length, 1 - play.home);
+  const rest = await opened(() => continuing(play, requestId, seen.length, 1 - play.home));
   expect(await rest.closed).toBe('ended');
   const complete = first
     .bytes()
@@ -123,7 +123,8 @@ test(`${CLIENTS} clients hear their own text and not a byte of another's, whatev
   for (const { play, answers, whole } of heard.filter(({ play: { story } }) => story !== 'leaves')) {
     const events = answers.length === 1 || play.story === 'doubles' ? answers.slice(0, 1) : answers;
     const said = events.flatMap((answer) => answer.events());
-    const unfinished = { story: play.story, how: await answers.at(-1)?.closed, last: said.at(-1)?.data };
+    const [how, statuses] = [await answers.at(-1)?.closed, await Promise.all(answers.map(({ status }) => status))];
+    const unfinished = { story: play.story, statuses, how, last: said.at(-1)?.data };
     expect(isDone(said) ? [] : [unfinished]).toEqual([]);
     expect(said.map(({ id }) => id)).toEqual(Array.from({ length: said.length }, (_, i) => i + 1));
     expect(spokenText(said)).toBe(play.text);
@@ -132,7 +133,7 @@ test(`${CLIENTS} clients hear their own text and not a byte of another's, whatev
 
   await waitForQuiet(90_000);
   for (const { play, requestId, answers, whole } of heard) {
-    const kept = continuing(play, requestId, 0, 1 - play.home);
+    const kept = await opened(() => continuing(play, requestId, 0, 1 - play.home));
     expect(await kept.closed).toBe('ended');
     expectOwnTextOnly({ play, requestId, answers: [kept], whole: '' });
     if (play.story === 'leaves') {

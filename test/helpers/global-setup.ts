@@ -1,9 +1,10 @@
 /**
  * Starts one Redis and one MongoDB engine for the whole run, on free ports and in a folder of their own, so that several runs may go on
  * at once. Tests find them in TEST_REDIS_URL and TEST_MONGODB_URI and keep apart by database names and key prefixes. The files of the
- * DocumentDB engine, which a test can read because they are not compressed as a whole, are below TEST_MONGODB_FILES.
+ * DocumentDB engine, which a test can read because they are not compressed as a whole, are below TEST_MONGODB_FILES. What the engines are
+ * is written into the file ENGINES_REPORT.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type MongoEngine, startMongo } from '../../scripts/engines/mongo.ts';
@@ -23,6 +24,7 @@ export default async function globalSetup(): Promise<void> {
   rememberEngines({ folder, redis, mongo });
   log(`Redis: ${redis.version} (${redis.engine}) at ${redis.url}`);
   log(`MongoDB: ${mongo.version} (${mongo.engine}) at ${mongo.uri}`);
+  if (process.env.ENGINES_REPORT) writeFileSync(process.env.ENGINES_REPORT, `${redis.version}, ${mongo.version}`);
   process.env.TEST_REDIS_URL = redis.url;
   process.env.TEST_MONGODB_URI = mongo.uri;
   if (mongo.engine === 'documentdb') process.env.TEST_MONGODB_FILES = path.join(folder, 'mongo');
