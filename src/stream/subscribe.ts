@@ -38,8 +38,10 @@ export type Relay = {
 class Subscriber implements Subscription {
   private attempt = 0;
   private attemptFromSeq = 0;
-  /** The latest attempt that was heard. Only the first one speaks at length; a later one tells the end. */
+  /** The latest attempt that was heard here. One that comes after an attempt that spoke tells only the end. */
   private heardAttempt = 1;
+  /** The last event of a later attempt under a number that was heard already. */
+  private overlapping: Frame | undefined;
   private seq: number;
   private finished = false;
   private closed = false;
@@ -75,21 +77,32 @@ class Subscriber implements Subscription {
       this.attempt = frame.attempt;
       this.attemptFromSeq = frame.seq;
     }
-    if (frame.type === 'end') {
-      // An end is only the end when everything before it was heard, and the attempt that ends it too.
-      if (frame.seq > this.seq + 1 || frame.attempt > this.heardAttempt) this.catchUp();
-      else this.finish(JSON.parse(frame.payload.toString()) as EndOfAnswer);
-    } else if (frame.seq > this.seq + 1) this.catchUp();
-    else if (frame.seq === this.seq + 1 || frame.attempt > this.heardAttempt) this.hear(frame);
+    if (frame.type === 'end') this.takeEnd(frame);
+    else if (frame.seq > this.seq + 1) this.catchUp();
+    else if (frame.seq === this.seq + 1) this.hear(frame);
+    else if (frame.attempt > this.heardAttempt) this.overlapping = frame;
   }
 
   /**
-   * A successor starts where the log ended for it. When more than that was heard already (from a zombie, or the log lost
-   * its tail), what it says of the end comes under the next number instead of being taken for a repetition.
+   * An end is only the end when everything before it was heard, and the attempt that ends it too. A successor starts where
+   * the log ended for it: when more than that was heard already (from a zombie, or the log lost its tail), what it says of
+   * its failure comes under the next number instead of being taken for a repetition. An attempt that is done has said all
+   * of it itself: who comes back to it has heard its first events.
    */
+  private takeEnd(frame: Frame): void {
+    if (frame.seq > this.seq + 1 || (frame.attempt > this.heardAttempt && !this.overlapping)) {
+      this.catchUp();
+      return;
+    }
+    const end = JSON.parse(frame.payload.toString()) as EndOfAnswer;
+    if (end.state !== 'done' && this.overlapping?.attempt === frame.attempt) this.hear(this.overlapping);
+    this.finish(end);
+  }
+
   private hear(frame: Frame): void {
     this.seq++;
     this.heardAttempt = Math.max(this.heardAttempt, frame.attempt);
+    this.overlapping = undefined;
     this.listener.onEvent(this.seq, frame.payload);
   }
 

@@ -19,6 +19,7 @@ export function endFrame(request: string, seq: number, end: EndOfAnswer = DONE_E
 }
 
 /** Events 1 to `count` and the end after them. */
-export function wholeAnswer(request: string, count: number): Frame[] {
-  return [...Array.from({ length: count }, (_, i) => dataFrame(request, i + 1)), endFrame(request, count + 1)];
+export function wholeAnswer(request: string, count: number, attempt = 1): Frame[] {
+  const said = Array.from({ length: count }, (_, i) => dataFrame(request, i + 1, `event ${i + 1}`, attempt));
+  return [...said, endFrame(request, count + 1, DONE_END, attempt)];
 }
