@@ -15,6 +15,7 @@ export async function testRun(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<{ ok: boolean; about: string }> {
+  const about = aboutRun(root);
   const folder = mkdtempSync(join(tmpdir(), 'ocelotiq-engines-'));
   const engines = join(folder, 'engines.txt');
   try {
@@ -27,7 +28,7 @@ export async function testRun(
     process.once('SIGINT', stop).once('SIGTERM', stop);
     const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
     const ok = code === 0;
-    return { ok, about: ok ? `${aboutRun(root)}, ${readFileSync(engines, 'utf8')}` : aboutRun(root) };
+    return { ok, about: ok ? `${about}, ${readFileSync(engines, 'utf8')}` : about };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
