@@ -95,7 +95,7 @@ async function main(): Promise<void> {
       writer,
       accounts,
       producer: createTogetherProducer(producer, {
-        // Before the places of a worker run short: a request that was let in by a wrong estimate waits as long as an overload lasts.
+        // Before the places of a worker run short: jobs of several requests free them in lumps, and the estimate takes those for speed.
         isQueueing: () => admission.isQueueing() || admission.inFlight() > config.workers.concurrency / 2,
         requestsPerJobMax: requestsPerJob(config.workers),
       }),

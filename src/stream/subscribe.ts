@@ -90,12 +90,13 @@ class Subscriber implements Subscription {
    * of it itself: who comes back to it has heard its first events.
    */
   private takeEnd(frame: Frame): void {
-    if (frame.seq > this.seq + 1 || (frame.attempt > this.heardAttempt && !this.overlapping)) {
+    const overlap = this.overlapping?.attempt === frame.attempt ? this.overlapping : undefined;
+    if (frame.seq > this.seq + 1 || (frame.attempt > this.heardAttempt && !overlap)) {
       this.catchUp();
       return;
     }
     const end = JSON.parse(frame.payload.toString()) as EndOfAnswer;
-    if (end.state !== 'done' && this.overlapping?.attempt === frame.attempt) this.hear(this.overlapping);
+    if (end.state !== 'done' && overlap) this.hear(overlap);
     this.finish(end);
   }
 

@@ -213,6 +213,15 @@ describe('after a worker was given up', () => {
   });
 });
 
+test('the end of a third attempt does not pass for that of the second, whose failure was heard of', () => {
+  const id = requestId();
+  const { heard } = listen(id);
+  live(dataFrame(id, 1), dataFrame(id, 2, 'zombie'), dataFrame(id, 2, 'second', 2), endFrame(id, 3, FAILED_END, 3));
+  expect(heard.ends).toEqual([]);
+  logged(dataFrame(id, 2, 'third', 3), endFrame(id, 3, FAILED_END, 3));
+  expect(heard).toMatchObject({ texts: ['event 1', 'zombie', 'third'], ends: [FAILED_END] });
+});
+
 describe('any loss, repetition and interleaving of the two sources', () => {
   test('gives the whole answer in order, once', () => {
     const steps = fc.array(fc.constantFrom('live', 'live', 'lose', 'twice', 'log', 'reconnect'), { maxLength: 60 });
