@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { expectInvariants, requests, waitForQuiet } from '../helpers/invariants.ts';
 import { expectNoOpenStreams, type MeasuredApi, PATIENT_TIMERS, startMeasuredApi } from '../helpers/measured.ts';
@@ -70,11 +71,12 @@ const continuing = ({ customer }: Play, requestId: string, after: number, api: n
     headers: { 'last-event-id': String(after) },
   });
 
-/** As an SDK does it: a 503 is tried again (under the same Idempotency-Key where it is a new request). */
+/** As an SDK does it: a 503 is tried again when it says (under the same Idempotency-Key where it is a new request). */
 async function opened(open: () => SseClient): Promise<SseClient> {
   for (let tries = 1; ; tries++) {
     const client = open();
     if ((await client.status) !== 503 || tries === TRIES_MAX) return client;
+    await delay(Number(client.header('retry-after') ?? 1) * 1_000);
   }
 }
 
