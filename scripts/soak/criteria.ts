@@ -17,6 +17,8 @@ export type SoakFigures = {
   /** Neither answered nor left by the client on purpose, by reason. */
   failures: Readonly<Record<string, number>>;
   moneyProblems: readonly string[];
+  /** Connections to MongoDB that a process may have in its pool. */
+  poolMax: number;
 };
 
 export type Criterion = {
@@ -35,6 +37,8 @@ const ERRORS = 2;
 /** Fewer than before are idle connections that have been closed; only more of them are a leak. */
 const DESCRIPTORS_GROWTH_MAX = 5;
 const KEYS_SHARE_MAX = 0.01;
+/** Besides the pool: the driver watches the server over these. */
+const MONITORS = 2;
 /** One percent of a few keys is no key at all; so many may be those of the moment. */
 const KEYS_MIN = 2;
 const LAG_MS_MAX = 50;
@@ -49,6 +53,7 @@ export function judge(figures: SoakFigures): Criterion[] {
   return [
     ...names.map((name) => residentCriterion(name, figures.samples)),
     ...names.map((name) => descriptorCriterion(name, figures)),
+    ...names.map((name) => poolCriterion(name, figures)),
     ...names.flatMap((name) => lagCriterion(name, figures.samples)),
     ...redisCriteria(figures),
     ...disciplineCriteria(figures, names),
@@ -81,10 +86,22 @@ function descriptorCriterion(name: string, { before, after }: SoakFigures): Crit
   const [first, last] = [before, after].map(({ processes }) => processes[name]?.descriptors ?? Number.NaN);
   const difference = (last ?? Number.NaN) - (first ?? Number.NaN);
   return {
-    what: `${name}: open descriptors at rest`,
+    what: `${name}: open descriptors at rest, but for MongoDB`,
     limit: `+ ${DESCRIPTORS_GROWTH_MAX}`,
     measured: `${first} before, ${last} after`,
     verdict: verdict(difference <= DESCRIPTORS_GROWTH_MAX),
+  };
+}
+
+/** A pool keeps what was needed at once at any time, so it grows to its bound and only there is a leak. */
+function poolCriterion(name: string, { samples, after, poolMax }: SoakFigures): Criterion {
+  const seen = seriesOf(name, [...samples, after], ({ databaseConnections }) => databaseConnections);
+  const most = Math.max(0, ...seen.map(({ value }) => value));
+  return {
+    what: `${name}: connections to MongoDB, at most`,
+    limit: `${poolMax + MONITORS}`,
+    measured: String(most),
+    verdict: verdict(most <= poolMax + MONITORS),
   };
 }
 

@@ -42,12 +42,18 @@ const REST_LOOK_MS = 1_000;
 const REST_MS_MAX = 60_000;
 /** Short, so that the keys of streams are gone soon after the load; the product's own is 15 minutes. */
 const STREAM_TTL_SECONDS = 10;
+/** The product's own default. */
+const POOL_MAX = 20;
 const UNHANDLED = /unhandled|uncaught/i;
 
 export async function runSoak(options: SoakOptions, context: MeasurementContext): Promise<SoakRun> {
   const { note, signal, defer } = context;
   const startedAt = new Date();
-  const env = { WORKER_CONCURRENCY: String(SLOTS), STREAM_TTL_SECONDS: String(STREAM_TTL_SECONDS) };
+  const env = {
+    WORKER_CONCURRENCY: String(SLOTS),
+    STREAM_TTL_SECONDS: String(STREAM_TTL_SECONDS),
+    MONGODB_POOL_MAX: String(POOL_MAX),
+  };
   const system = await startSystem({
     ...context,
     accounts: ACCOUNTS,
@@ -76,7 +82,12 @@ export async function runSoak(options: SoakOptions, context: MeasurementContext)
   const leaking =
     options.leak && (await startLeak(options.leak, { ...system.redis, redis, seconds: measuredMs / 1_000 }));
   if (leaking) defer(leaking.stop);
-  const watched = { processes: [...system.watched, ...(leaking?.processes ?? [])], redis, prefix: system.redis.prefix };
+  const watched = {
+    processes: [...system.watched, ...(leaking?.processes ?? [])],
+    redis,
+    prefix: system.redis.prefix,
+    databasePorts: portsOf(system.mongo.uri),
+  };
   const before = await atRest(startWatch({ ...watched, intervalMs: REST_LOOK_MS }), note, signal);
   const logBytesBefore = logBytes(system);
   note(`watching for ${options.minutes} min`);
@@ -102,7 +113,16 @@ export async function runSoak(options: SoakOptions, context: MeasurementContext)
     requests: seen.sent,
     failures,
     moneyProblems: await withDatabase(system.mongo, () => moneyProblems(QUIET_MS, signal)),
+    poolMax: POOL_MAX,
   };
+}
+
+const MONGODB_PORT = 27_017;
+
+/** The ports that a connection string names; of one that names a DNS record, the usual one. */
+function portsOf(mongoUri: string): ReadonlySet<number> {
+  const hosts = /^mongodb:\/\/(?:[^@/]*@)?([^/?]+)/.exec(mongoUri)?.[1]?.split(',') ?? [''];
+  return new Set(hosts.map((host) => Number(/:(\d+)$/.exec(host)?.[1] ?? MONGODB_PORT)));
 }
 
 function load(
@@ -147,7 +167,8 @@ async function atRest(watch: Watch, note: (line: string) => void, signal: AbortS
 
 function describe({ processes, redisKeys }: Sample): string {
   const each = Object.entries(processes).map(
-    ([name, { residentMb, descriptors }]) => `${name} ${residentMb.toFixed(0)} MB, ${descriptors} descriptors`,
+    ([name, { residentMb, descriptors, databaseConnections }]) =>
+      `${name} ${residentMb.toFixed(0)} MB, ${descriptors} descriptors and ${databaseConnections} to MongoDB`,
   );
   return `${each.join('; ')}; ${redisKeys} Redis keys`;
 }

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Redis } from 'ioredis';
 import { runPeriodically } from '../../src/periodic.ts';
 
@@ -8,7 +8,10 @@ export type Watched = { name: string; pid: number; metricsUrl?: string | undefin
 
 export type ProcessSample = {
   residentMb: number;
+  /** Without the connections to the database. */
   descriptors: number;
+  /** Those: as many as were ever needed at once, and no more than the pool may have. */
+  databaseConnections: number;
   /** p99 of the event loop's delay since the last sample, where the process tells it. */
   loopLagMs?: number;
 };
@@ -33,6 +36,8 @@ export type WatchOptions = {
   /** A connection for commands, and the prefix of the product's keys. */
   redis: Redis;
   prefix: string;
+  /** TCP ports of the database. */
+  databasePorts: ReadonlySet<number>;
   intervalMs: number;
   onSample?: (sample: Sample) => void;
 };
@@ -40,6 +45,8 @@ export type WatchOptions = {
 const SCAN_COUNT = 1_000;
 const METRICS_MS = 5_000;
 const LAG_METRIC = /^nodejs_eventloop_lag_p99_seconds (\S+)$/m;
+/** A connection's state in the kernel's tables. */
+const ESTABLISHED = '01';
 /** Redis' answer for a key without an end. */
 const NO_END = -1;
 
@@ -64,19 +71,57 @@ export function startWatch(options: WatchOptions): Watch {
   };
 }
 
-async function takeSample({ processes, redis, prefix }: WatchOptions): Promise<Sample> {
-  const [seen, keys] = await Promise.all([Promise.all(processes.map(sampleProcess)), readKeys(redis, prefix)]);
+async function takeSample({ processes, redis, prefix, databasePorts }: WatchOptions): Promise<Sample> {
+  const toDatabase = socketsTo(databasePorts);
+  const [seen, keys] = await Promise.all([
+    Promise.all(processes.map((one) => sampleProcess(one, toDatabase))),
+    readKeys(redis, prefix),
+  ]);
   const named = processes.flatMap(({ name }, index) => (seen[index] ? [[name, seen[index]] as const] : []));
   return { atMs: performance.now(), processes: Object.fromEntries(named), ...keys };
 }
 
-async function sampleProcess({ pid, metricsUrl }: Watched): Promise<ProcessSample | undefined> {
+/**
+ * The established TCP connections to these ports, as `/proc/PID/fd` names them. In the kernel's tables (proc(5)) the third
+ * column is the remote address in hexadecimal, the fourth the state, the tenth the inode.
+ */
+function socketsTo(ports: ReadonlySet<number>): ReadonlySet<string> {
+  const rows = ['/proc/net/tcp', '/proc/net/tcp6'].filter(existsSync).flatMap((table) => {
+    const lines = readFileSync(table, 'utf8').trim().split('\n').slice(1);
+    return lines.map((line) => line.trim().split(/\s+/));
+  });
+  const there = rows.filter(
+    ([, , remote = '', state]) =>
+      state === ESTABLISHED && ports.has(Number.parseInt(remote.slice(remote.indexOf(':') + 1), 16)),
+  );
+  return new Set(there.map((row) => `socket:[${row[9]}]`));
+}
+
+/** What an open descriptor leads to; undefined when it was closed meanwhile. */
+function targetOf(pid: number, descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
+}
+
+async function sampleProcess(
+  { pid, metricsUrl }: Watched,
+  toDatabase: ReadonlySet<string>,
+): Promise<ProcessSample | undefined> {
   try {
     const resident = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
     if (resident === undefined) return undefined;
-    const descriptors = readdirSync(`/proc/${pid}/fd`).length;
+    const open = readdirSync(`/proc/${pid}/fd`).map((descriptor) => targetOf(pid, descriptor));
+    const databaseConnections = open.filter((target) => target !== undefined && toDatabase.has(target)).length;
     const loopLagMs = metricsUrl === undefined ? undefined : await readLag(metricsUrl);
-    return { residentMb: Number(resident) / 1_024, descriptors, ...(loopLagMs === undefined ? {} : { loopLagMs }) };
+    return {
+      residentMb: Number(resident) / 1_024,
+      descriptors: open.length - databaseConnections,
+      databaseConnections,
+      ...(loopLagMs === undefined ? {} : { loopLagMs }),
+    };
   } catch {
     return undefined; // It has ended.
   }

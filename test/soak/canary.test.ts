@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import mongoose from 'mongoose';
 import { type Criterion, judge } from '../../scripts/soak/criteria.ts';
 import { type Leak, startLeak } from '../../scripts/soak/leak.ts';
 import { type Sample, startWatch } from '../../scripts/soak/watch.ts';
@@ -26,13 +27,14 @@ async function watchLeak(leak: Leak | 'none'): Promise<Criterion[]> {
   const leaking = await startLeak(leak, { seconds: SECONDS, redis, prefix });
   try {
     const samples: Sample[] = [];
-    const options = { processes: leaking.processes, redis, prefix, intervalMs: SAMPLE_MS };
+    const databasePorts = new Set<number>();
+    const options = { processes: leaking.processes, redis, prefix, databasePorts, intervalMs: SAMPLE_MS };
     const watch = startWatch({ ...options, onSample: (one) => void samples.push(one) });
     await eventually(() => expect(samples.length).toBeGreaterThanOrEqual(SAMPLES));
     await watch.stop();
     const [before, after] = [samples[0], samples.at(-1)];
     if (!before || !after) throw new Error('nothing was sampled');
-    const quiet = { unhandled: 0, logBytes: 0, requests: 1, failures: {}, moneyProblems: [] };
+    const quiet = { unhandled: 0, logBytes: 0, requests: 1, failures: {}, moneyProblems: [], poolMax: 20 };
     return judge({ samples, before, after, ...quiet });
   } finally {
     await leaking.stop();
@@ -48,7 +50,28 @@ test('memory, descriptors and keys that leak fail the soak, each by its own name
   expect(failing).toEqual([
     [],
     ['leaky: resident memory per 10 min'],
-    ['leaky: open descriptors at rest'],
+    ['leaky: open descriptors at rest, but for MongoDB'],
     ['Redis keys at rest', 'stream logs without an end'],
   ]);
+});
+
+test('connections to the database are told apart from what else a process has open', async () => {
+  const port = Number(/:(\d+)\//.exec(stores.mongoUri)?.[1]);
+  const watched = {
+    processes: [{ name: 'own', pid: process.pid }],
+    redis,
+    prefix: stores.prefix,
+    intervalMs: SAMPLE_MS,
+  };
+  const look = async (databasePorts: ReadonlySet<number>) => {
+    const watch = startWatch({ ...watched, databasePorts });
+    const { own } = (await watch.now()).processes;
+    await watch.stop();
+    return own;
+  };
+  await mongoose.connection.db?.command({ ping: 1 });
+  const [apart, together] = [await look(new Set([port])), await look(new Set())];
+  expect(together?.databaseConnections).toBe(0);
+  expect(apart?.databaseConnections).toBeGreaterThan(0);
+  expect(apart?.descriptors).toBeLessThan(together?.descriptors ?? 0);
 });

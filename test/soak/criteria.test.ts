@@ -6,7 +6,7 @@ const MINUTES = 12;
 const STEP_MS = 5_000;
 
 function sample(atMs: number, api: Partial<ProcessSample> = {}, more: Partial<Sample> = {}): Sample {
-  const healthy = { residentMb: 120, descriptors: 40, loopLagMs: 12 };
+  const healthy = { residentMb: 120, descriptors: 40, databaseConnections: 12, loopLagMs: 12 };
   return { atMs, processes: { api: { ...healthy, ...api } }, redisKeys: 30, endlessStreams: 0, ...more };
 }
 
@@ -26,6 +26,7 @@ function figures(
     requests: 1_000,
     failures: {},
     moneyProblems: [],
+    poolMax: 20,
     ...changes,
   };
 }
@@ -41,6 +42,7 @@ test('a system that holds what it held fails nothing, and everything was measura
 test.each<[string, SoakFigures, RegExp]>([
   ['two megabytes in ten minutes', figures({}, (minute) => ({ residentMb: 120 + 0.2 * minute })), /resident memory/],
   ['six descriptors', figures({ after: sample(1, { descriptors: 46 }) }), /descriptors/],
+  ['more connections than the pool may have', figures({}, () => ({ databaseConnections: 23 })), /MongoDB, at most/],
   ['a blocked event loop', figures({}, () => ({ loopLagMs: 80 })), /event-loop/],
   ['three keys', figures({ after: sample(1, {}, { redisKeys: 33 }) }), /Redis keys/],
   ['a stream log without an end', figures({ after: sample(1, {}, { endlessStreams: 1 }) }), /without an end/],
@@ -54,6 +56,10 @@ test.each<[string, SoakFigures, RegExp]>([
 
 test('idle connections that were closed meanwhile are no fault', () => {
   expect(failing(judge(figures({ after: sample(1, { descriptors: 30 }) })))).toEqual([]);
+});
+
+test('nor is a pool that grew to its bound', () => {
+  expect(failing(judge(figures({ after: sample(1, { databaseConnections: 22 }) })))).toEqual([]);
 });
 
 test('a process that ended fails', () => {
