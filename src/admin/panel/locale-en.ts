@@ -218,7 +218,7 @@ const OWN = {
     openRequests: 'Requests being served',
     frozenAccounts: 'Frozen accounts',
     suspendedAccounts: 'Suspended accounts',
-    differences: 'Accounts that differ from the ledger',
+    differences: 'Unresolved reconciliation alerts',
     welcome: 'Ocelotiq back-office',
     whereToGo: 'Where to go',
     explain_suspend: 'New requests of this account are refused at once; those that run are finished.',

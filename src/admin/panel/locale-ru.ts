@@ -224,7 +224,7 @@ const OWN: Locale = {
     openRequests: 'Запросов в работе',
     frozenAccounts: 'Замороженных аккаунтов',
     suspendedAccounts: 'Приостановленных аккаунтов',
-    differences: 'Аккаунтов, не сошедшихся с журналом',
+    differences: 'Неразобранных расхождений сверки',
     welcome: 'Панель управления Ocelotiq',
     whereToGo: 'Куда пойти',
     explain_suspend: 'Новые запросы аккаунта сразу отклоняются; уже начатые будут закончены.',

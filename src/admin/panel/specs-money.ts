@@ -158,10 +158,10 @@ export const ALERTS: PanelSpec = {
   fields: [
     idField({ listed: false }),
     timeField('firstSeenAt', { listed: true }),
-    timeField('lastSeenAt', { listed: true }),
+    timeField('lastSeenAt'),
     exactField('accountId', { reference: 'accounts', listed: true }),
     choiceField('finding', FINDING_KINDS, { path: 'kind', listed: true }),
-    textField('seq'),
+    textField('seq', { listed: true }),
     textField('expected', { listed: true }),
     textField('found', { listed: true }),
     choiceField('alertStatus', ALERT_STATUSES, { path: 'status', listed: true }),
