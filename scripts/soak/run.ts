@@ -36,7 +36,9 @@ const DRAIN_MS = 10_000;
 const SAMPLE_MS = 2_000;
 const LEAVING = { everyNth: 5, afterChunks: 10 };
 const QUIET_MS = 30_000;
-/** Rest is when what is held has not changed for so many looks. */
+/** The longest that limits of a minute remember in Redis. */
+const REST_MS_MIN = 65_000;
+/** After that, rest is when what is held has not changed for so many looks. */
 const REST_LOOKS = 5;
 const REST_LOOK_MS = 1_000;
 const REST_MS_MAX = 60_000;
@@ -150,6 +152,7 @@ function load(
 
 /** Waits until what processes and Redis hold does not change any more, and gives that. */
 async function atRest(watch: Watch, note: (line: string) => void, signal: AbortSignal): Promise<Sample> {
+  await delay(REST_MS_MIN, undefined, { signal });
   const giveUpAtMs = performance.now() + REST_MS_MAX;
   const held = ({ processes, redisKeys }: Sample) =>
     JSON.stringify([redisKeys, ...Object.values(processes).map(({ descriptors }) => descriptors)]);
