@@ -20,6 +20,7 @@ export type Sample = {
   atMs: number;
   /** Processes that are gone are missing. */
   processes: Record<string, ProcessSample>;
+  /** Without the counts of the last minutes. */
   redisKeys: number;
   /** Stream logs that would stay in Redis for ever. */
   endlessStreams: number;
@@ -139,6 +140,8 @@ async function readKeys(redis: Redis, prefix: string): Promise<Pick<Sample, 'red
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
     const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', SCAN_COUNT);
     for (const key of page) {
+      // One for each minute of work, for ten minutes: there are more of them after a long load.
+      if (key.startsWith(`${prefix}:rates:`)) continue;
       if (!keys.has(key) && key.startsWith(`${prefix}:log:`)) streams.push(key);
       keys.add(key);
     }
