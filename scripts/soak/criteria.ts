@@ -93,7 +93,7 @@ function descriptorCriterion(name: string, { before, after }: SoakFigures): Crit
   };
 }
 
-/** A pool keeps what was needed at once at any time, so it grows to its bound and only there is a leak. */
+/** A pool keeps as many as were ever needed at once: it may grow up to its bound, and only what is beyond that is a leak. */
 function poolCriterion(name: string, { samples, after, poolMax }: SoakFigures): Criterion {
   const seen = seriesOf(name, [...samples, after], ({ databaseConnections }) => databaseConnections);
   const most = Math.max(0, ...seen.map(({ value }) => value));
@@ -124,7 +124,7 @@ function lagCriterion(name: string, samples: readonly Sample[]): Criterion[] {
 
 function redisCriteria({ samples, before, after }: SoakFigures): Criterion[] {
   const allowed = Math.max(KEYS_MIN, before.redisKeys * KEYS_SHARE_MAX);
-  const endless = Math.max(0, ...[...samples, after].map(({ endlessStreams }) => endlessStreams));
+  const endless = Math.max(0, ...[...samples, after].map((one) => one.endless));
   return [
     {
       what: 'Redis keys at rest',
@@ -133,7 +133,7 @@ function redisCriteria({ samples, before, after }: SoakFigures): Criterion[] {
       verdict: verdict(after.redisKeys <= before.redisKeys + allowed),
     },
     {
-      what: 'stream logs without an end',
+      what: 'stream logs and counts of minutes without an end',
       limit: '0',
       measured: String(endless),
       verdict: verdict(endless === 0),

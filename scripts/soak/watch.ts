@@ -20,10 +20,10 @@ export type Sample = {
   atMs: number;
   /** Processes that are gone are missing. */
   processes: Record<string, ProcessSample>;
-  /** Without the counts of the last minutes. */
+  /** Without the counts of minutes. */
   redisKeys: number;
-  /** Stream logs that would stay in Redis for ever. */
-  endlessStreams: number;
+  /** Stream logs and counts of minutes that would stay in Redis for ever. */
+  endless: number;
 };
 
 export type Watch = {
@@ -134,20 +134,23 @@ async function readLag(url: string): Promise<number | undefined> {
   return Number.isNaN(seconds) ? undefined : seconds * 1_000;
 }
 
-async function readKeys(redis: Redis, prefix: string): Promise<Pick<Sample, 'redisKeys' | 'endlessStreams'>> {
-  const streams: string[] = [];
-  const keys = new Set<string>();
+async function readKeys(redis: Redis, prefix: string): Promise<Pick<Sample, 'redisKeys' | 'endless'>> {
+  const passing = [`${prefix}:log:`, `${prefix}:rates:`];
+  const toEnd: string[] = [];
+  const seen = new Set<string>();
+  let redisKeys = 0;
   for (let cursor = '0', first = true; first || cursor !== '0'; first = false) {
     const [next, page] = await redis.scan(cursor, 'MATCH', `${prefix}:*`, 'COUNT', SCAN_COUNT);
     for (const key of page) {
+      if (seen.has(key)) continue;
+      seen.add(key);
+      if (passing.some((start) => key.startsWith(start))) toEnd.push(key);
       // One for each minute of work, for ten minutes: there are more of them after a long load.
-      if (key.startsWith(`${prefix}:rates:`)) continue;
-      if (!keys.has(key) && key.startsWith(`${prefix}:log:`)) streams.push(key);
-      keys.add(key);
+      if (!key.startsWith(`${prefix}:rates:`)) redisKeys++;
     }
     cursor = next;
   }
-  return { redisKeys: keys.size, endlessStreams: (await endless(redis, await endless(redis, streams))).length };
+  return { redisKeys, endless: (await endless(redis, await endless(redis, toEnd))).length };
 }
 
 /** Of these keys, those without an end. Asked twice, because a key may be between its making and its end being set. */

@@ -51,7 +51,7 @@ test('memory, descriptors and keys that leak fail the soak, each by its own name
     [],
     ['leaky: resident memory per 10 min'],
     ['leaky: open descriptors at rest, but for MongoDB'],
-    ['Redis keys at rest', 'stream logs without an end'],
+    ['Redis keys at rest', 'stream logs and counts of minutes without an end'],
   ]);
 });
 
@@ -74,4 +74,14 @@ test('connections to the database are told apart from what else a process has op
   expect(together?.databaseConnections).toBe(0);
   expect(apart?.databaseConnections).toBeGreaterThan(0);
   expect(apart?.descriptors).toBeLessThan(together?.descriptors ?? 0);
+});
+
+test('a count of a minute is no growth, unless it would stay for ever', async () => {
+  const prefix = `${stores.prefix}-rates`;
+  const watch = startWatch({ processes: [], redis, prefix, databasePorts: new Set(), intervalMs: SAMPLE_MS });
+  await redis.set(`${prefix}:rates:1`, '1', 'EX', 60);
+  expect(await watch.now()).toMatchObject({ redisKeys: 0, endless: 0 });
+  await redis.set(`${prefix}:rates:2`, '1');
+  expect(await watch.now()).toMatchObject({ redisKeys: 0, endless: 1 });
+  await watch.stop();
 });

@@ -7,7 +7,7 @@ const STEP_MS = 5_000;
 
 function sample(atMs: number, api: Partial<ProcessSample> = {}, more: Partial<Sample> = {}): Sample {
   const healthy = { residentMb: 120, descriptors: 40, databaseConnections: 12, loopLagMs: 12 };
-  return { atMs, processes: { api: { ...healthy, ...api } }, redisKeys: 30, endlessStreams: 0, ...more };
+  return { atMs, processes: { api: { ...healthy, ...api } }, redisKeys: 30, endless: 0, ...more };
 }
 
 function figures(
@@ -45,7 +45,7 @@ test.each<[string, SoakFigures, RegExp]>([
   ['more connections than the pool may have', figures({}, () => ({ databaseConnections: 23 })), /MongoDB, at most/],
   ['a blocked event loop', figures({}, () => ({ loopLagMs: 80 })), /event-loop/],
   ['three keys', figures({ after: sample(1, {}, { redisKeys: 33 }) }), /Redis keys/],
-  ['a stream log without an end', figures({ after: sample(1, {}, { endlessStreams: 1 }) }), /without an end/],
+  ['a stream log without an end', figures({ after: sample(1, {}, { endless: 1 }) }), /without an end/],
   ['an unhandled rejection', figures({ unhandled: 1 }), /unhandled/],
   ['a log that is longer than the answers', figures({ logBytes: 2_000_000 }), /log per request/],
   ['a failed request', figures({ failures: { http_500: 1 } }), /requests that failed/],
