@@ -16,8 +16,7 @@ COPY src ./src
 RUN npm run build
 
 FROM ${NODE_IMAGE}
-# The flags are those of scripts/node-flags.ts, where their reason stands.
-ENV NODE_ENV=production NODE_OPTIONS=--max-semi-space-size=32
+ENV NODE_ENV=production
 RUN rm -rf /usr/local/lib/node_modules /opt/yarn-* \
       /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn /usr/local/bin/yarnpkg \
  && groupadd --gid 10001 ocelotiq \
@@ -35,4 +34,5 @@ COPY scripts/environment.ts scripts/operation.ts scripts/key.ts scripts/account.
 COPY scripts/privacy/command.ts scripts/privacy/papers.ts ./scripts/privacy/
 USER 10001:10001
 EXPOSE 8080
-CMD ["node", "dist/api/main.js"]
+# The flags are those of scripts/node-flags.ts, where their reason stands.
+CMD ["node", "--max-semi-space-size=32", "--initial-old-space-size=192", "--no-parallel-scavenge", "dist/api/main.js"]

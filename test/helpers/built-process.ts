@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../../scripts/node-flags.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const OUTPUT_CHARACTERS_MAX = 200_000;
@@ -55,9 +56,9 @@ export function startNode(args: readonly string[], env: Record<string, string>):
   );
 }
 
-/** Starts the built entry point of a role. Throws when there is no build: `npm test` makes one first. */
+/** Starts the built entry point of a role with the flags of production. Throws when there is no build: `npm test` makes one first. */
 export function startBuilt(role: string, env: Record<string, string>): BuiltProcess {
   const entry = `${ROOT}/dist/${role}/main.js`;
   if (!existsSync(entry)) throw new Error(`${entry} is missing; run the tests with npm test, which builds first`);
-  return startNode([entry], env);
+  return startNode([...NODE_FLAGS, entry], env);
 }
