@@ -14,7 +14,8 @@ export const USAGE = `Usage: npm run bench -- [options]
   --accounts <number>   client accounts that send in turn (default 1; more streams than 250 per account get more)
   --workers <number>    worker processes (default 1)
   --mongodb-uri <uri>   measure with this MongoDB; a database of its own is made and dropped
-  --only <what>         latency, closed, streams, long, hot, alone, webhooks, books; with commas (default: all)
+  --only <what>         latency, closed, streams, long, hot, alone, webhooks, books; with commas (default: all);
+                        alone: the parts of a request, of which those that are called get every step in turn
   --foreign <cores>     what others may use before a step counts as disturbed and is repeated (default 0.3)
   --profile <folder>    write CPU profiles of api and workers there
   --no-peer             leave out the gateway that the figures are compared with`;

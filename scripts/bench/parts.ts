@@ -33,7 +33,8 @@ export type PartsOptions = {
   note: (line: string) => void;
 };
 
-const PART_MAX_MS = 900_000;
+/** Longer than any run: a part whose harness is gone ends by itself. */
+const PART_MAX_MS = 3_600_000;
 const DRAIN_MS = 3_000;
 
 export type Part = { child: ChildProcess; roles: Roles };

@@ -23,6 +23,8 @@ export type ProductProcessOptions = {
   logFile: string;
   /** Where a CPU profile of its whole life is written at its end. */
   profileDir?: string | undefined;
+  /** Those of production unless told. */
+  nodeFlags?: readonly string[] | undefined;
 };
 
 const LEASH = fileURLToPath(new URL('../up/leash.mjs', import.meta.url));
@@ -32,13 +34,13 @@ const ANSWER_MS = 2_000;
 
 /** In a group of its own, so that Ctrl-C reaches the harness alone; the leash ends it when the harness is gone. */
 export function startProduct(options: ProductProcessOptions): ProductProcess {
-  const { root, role, logFile, profileDir } = options;
+  const { root, role, logFile, profileDir, nodeFlags = NODE_FLAGS } = options;
   const entry = join(root, 'dist', role, 'main.js');
   if (!existsSync(entry)) throw new Error(`${entry} is missing: npm run build`);
   const name = `${role}-${Date.now()}.cpuprofile`;
   const profiling = profileDir ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${name}`] : [];
   const output = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [...NODE_FLAGS, ...profiling, '--import', LEASH, entry], {
+  const child = spawn(process.execPath, [...nodeFlags, ...profiling, '--import', LEASH, entry], {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', ...options.env },
     detached: true,

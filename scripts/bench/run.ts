@@ -9,10 +9,10 @@ import type { Options } from './options.ts';
 import { measureParts, type PartsOptions } from './parts.ts';
 import { choosePinning, pin } from './pinning.ts';
 import { type BenchResults, type Machine, saturated } from './results.ts';
-import { measureServedPart, RELAY, TOGETHER } from './served-part.ts';
+import { openServedPart, RELAY, TOGETHER } from './served-part.ts';
 import { accountsNeeded, type Effort, repeatedSteps, type Step, singleSteps } from './steps.ts';
 import { findSustained, type Sustained } from './sustained.ts';
-import { type BenchSystem, startSystem, withDatabase, withOwnDatabase } from './system.ts';
+import { type BenchSystem, makeDatabase, startSystem, withDatabase, withOwnDatabase } from './system.ts';
 import { measureWebhooks } from './webhooks.ts';
 
 /** The whole run: start, warm up, measure every step on every target in turn, and say what was found. */
@@ -58,22 +58,24 @@ export async function runBench(options: Options, context: RunContext): Promise<B
   };
   note('warming up');
   for (const target of bench.targets) await heat(target, ['plain', 'stream'], effort.heatMs, signal);
+  const beside = parts.has('alone') ? await openParts(system, bench, options, { pinning, signal, note }) : undefined;
   const measurements: Measurement[] = [];
   const tell = (one: Measurement) => {
     measurements.push(one);
     note(describe(one));
   };
-  const wanted = (step: Step) => parts.has(partOf(step));
-  for (let repetition = 0; repetition < effort.repetitions; repetition++) {
-    for (const step of repeatedSteps(effort, options.accounts).filter(wanted)) await onEach(step, bench, tell);
+  const repeated = Array.from({ length: effort.repetitions }, () => repeatedSteps(effort, options.accounts)).flat();
+  for (const step of [...repeated, ...singleSteps(effort, options.accounts)]) {
+    if (!parts.has(partOf(step))) continue;
+    for (const target of bench.targets) tell(await measure(step, target, bench));
+    await beside?.take(step);
   }
-  for (const step of singleSteps(effort, options.accounts).filter(wanted)) await onEach(step, bench, tell);
   const sustained = parts.has('closed')
     ? await sustainedRates(bench, measurements, options, note)
     : new Map<string, Sustained>();
+  const alone = await beside?.finish();
   const hotAccount = parts.has('hot') ? await hotAccountOf(system, note) : undefined;
   const webhooks = parts.has('webhooks') ? await webhooksOf(system, effort, context) : undefined;
-  const alone = parts.has('alone') ? await measureAlone(system, bench, options, { pinning, signal, note }) : undefined;
   const books = parts.has('books') ? await booksOf(system, note) : undefined;
   return {
     startedAt,
@@ -95,10 +97,6 @@ function partOf({ workload, load }: Step) {
   return load.kind === 'rate' ? 'latency' : 'closed';
 }
 
-async function onEach(step: Step, bench: Bench, tell: (one: Measurement) => void): Promise<void> {
-  for (const target of bench.targets) tell(await measure(step, target, bench));
-}
-
 async function sustainedRates(
   bench: Bench,
   measurements: readonly Measurement[],
@@ -116,20 +114,31 @@ async function sustainedRates(
   return found;
 }
 
-async function measureAlone(
+/** The parts that are called stand beside the targets and get every step in turn with them; those that call themselves come last. */
+async function openParts(
   system: BenchSystem,
   bench: Bench,
   { effort }: Options,
   how: Omit<PartsOptions, 'windowMs' | 'heatMs' | 'database'>,
 ) {
-  return withOwnDatabase(system.mongo, async (database) => {
-    const options = { ...how, database, windowMs: effort.windowMs, heatMs: effort.heatMs };
-    return {
-      parts: await measureParts(system, options),
-      relay: await measureServedPart(RELAY, system, bench, effort, options),
-      together: await measureServedPart(TOGETHER, system, bench, effort, options),
-    };
-  });
+  const database = await makeDatabase(system.mongo, 'parts');
+  const options = { ...how, database: database.name, windowMs: effort.windowMs, heatMs: effort.heatMs };
+  const relay = await openServedPart(RELAY, system, bench, effort, options);
+  const together = await openServedPart(TOGETHER, system, bench, effort, options);
+  return {
+    take: async (step: Step) => {
+      for (const part of [relay, together]) {
+        const measurement = await part.take(step);
+        if (measurement) how.note(describe(measurement));
+      }
+    },
+    finish: async () => {
+      const served = { relay: await relay.finish(), together: await together.finish() };
+      const alone = { parts: await measureParts(system, options), ...served };
+      await database.drop();
+      return alone;
+    },
+  };
 }
 
 async function hotAccountOf(system: BenchSystem, note: (line: string) => void) {
@@ -164,9 +173,9 @@ function describe({ step, target, load, use, settleLag, polluted }: Measurement)
   return `${name} ${times}${lag}  cores: ${cpu} ${foreign}${failed.join('')}`;
 }
 
-function describeSettings({ effort, accounts, workers, quick }: Options, pinned: boolean): string[] {
+function describeSettings({ effort, accounts, workers, quick, parts }: Options, pinned: boolean): string[] {
   return [
-    `${effort.repetitions} repetitions of ${effort.windowMs / 1_000} s after ${effort.warmupMs / 1_000} s, targets in turn${quick ? '; short version' : ''}; closed loops and the fewest streams ${effort.windows} times in each, settle lag and webhooks ${effort.windows} times in all`,
+    `${effort.repetitions} repetitions of ${effort.windowMs / 1_000} s after ${effort.warmupMs / 1_000} s, targets${parts.has('alone') ? ' and the parts that are called' : ''} in turn${quick ? '; short version' : ''}; closed loops and the fewest streams ${effort.windows} times in each, settle lag and webhooks ${effort.windows} times in all`,
     `1 api, ${workers} worker process${workers === 1 ? '' : 'es'}; ${accounts} account${accounts === 1 ? '' : 's'} (more for more than 250 streams); production settings, but nobody is refused`,
     pinned
       ? 'generator and upstream on one core, api, workers and Redis together on another, the MongoDB engine where there is room'

@@ -41,6 +41,8 @@ export type SystemOptions = {
   workers: number;
   mongoUri?: string | undefined;
   profileDir?: string | undefined;
+  /** How Node is started for the product; as in production unless told. */
+  nodeFlags?: readonly string[];
   /** Whether the gateway to compare with is started too. */
   peer?: boolean;
   /** Settings of api and workers that differ from those of a measurement. */
@@ -68,7 +70,7 @@ const RAISED_LIMITS = {
 
 /** Redis, MongoDB, sandbox, api and workers as real processes on free ports, seeded and ready. */
 export async function startSystem(options: SystemOptions): Promise<BenchSystem> {
-  const { root, dataDir, pinning, signal, note, defer, profileDir } = options;
+  const { root, dataDir, pinning, signal, note, defer, profileDir, nodeFlags } = options;
   const log = (line: string) => note(`engines: ${line}`);
   const redis = await startRedis({ dataDir: join(dataDir, 'redis'), log, allowInstall: true });
   defer(() => redis.stop());
@@ -110,6 +112,7 @@ export async function startSystem(options: SystemOptions): Promise<BenchSystem> 
       env: { ...common, ...env },
       logFile,
       profileDir: isProfiled ? profileDir : undefined,
+      nodeFlags,
     });
     defer(() => one.stop());
     if (core !== undefined) await pin(one.pid, core);
@@ -199,6 +202,13 @@ function modelNames(nameOf: (workload: WorkloadName) => string): Record<Workload
 
 async function dropDatabase(): Promise<void> {
   await mongoose.connection.dropDatabase();
+}
+
+/** A fresh database beside that of the run, indexes included, which no process of the product looks at. */
+export async function makeDatabase({ uri, name }: Database, purpose: string) {
+  const made = { uri, name: `${name}_${purpose}` };
+  await withDatabase(made, migrate);
+  return { ...made, drop: () => withDatabase(made, dropDatabase) };
 }
 
 /** Runs `act` on a fresh database beside that of the run, which no process of the product looks at. */

@@ -20,6 +20,6 @@ export function renderReport(run: SoakRun, criteria: readonly Criterion[], optio
       criteria.map(({ what, limit, measured, verdict }) => [what, limit, measured, VERDICTS[verdict]]),
     ),
     '',
-    'Memory: the trend of the floor (lowest values of equal stretches) under load, with twice its standard error. Not covered: several api and worker processes, webhooks, the back-office, engines that restart.',
+    'Memory: the trend of the floor (lowest values of equal stretches) under load, with twice its standard error; old objects are collected early. Not covered: several api and worker processes, webhooks, the back-office, engines that restart.',
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import type { LoadResult } from '../bench/recording.ts';
 import { WORKLOADS } from '../bench/seed.ts';
 import { type BenchSystem, startSystem, withDatabase } from '../bench/system.ts';
 import type { Target } from '../bench/target.ts';
+import { LEAK_SEARCH_FLAGS } from '../node-flags.ts';
 import { moneyProblems } from '../overload/money-check.ts';
 import type { MeasurementContext } from '../run-measurement.ts';
 import type { SoakFigures } from './criteria.ts';
@@ -62,6 +63,7 @@ export async function runSoak(options: SoakOptions, context: MeasurementContext)
     workers: 1,
     mongoUri: options.mongoUri,
     pinning: undefined,
+    nodeFlags: LEAK_SEARCH_FLAGS,
     env,
   });
   const target = system.product;
