@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { freePort } from '../engines/free-port.ts';
 import { run } from '../setup/run.mjs';
 import { pin } from './pinning.ts';
+import { LEASH } from './product-process.ts';
 import type { Target } from './target.ts';
 
 /**
@@ -39,8 +40,12 @@ export async function startPeer(options: PeerOptions): Promise<Target | undefine
   const output = openSync(join(options.dataDir, 'peer.log'), 'a');
   const child = spawn(
     process.execPath,
-    ['--require', join(folder, 'preload.cjs'), entry, `--port=${port}`, '--headless'],
-    { cwd: folder, env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production' }, stdio: ['ignore', output, output] },
+    ['--require', join(folder, 'preload.cjs'), '--import', LEASH, entry, `--port=${port}`, '--headless'],
+    {
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production' },
+      stdio: ['ignore', output, output, 'ipc'],
+    },
   );
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   defer(async () => {

@@ -27,7 +27,8 @@ export type ProductProcessOptions = {
   nodeFlags?: readonly string[] | undefined;
 };
 
-const LEASH = fileURLToPath(new URL('../up/leash.mjs', import.meta.url));
+/** Ends a process whose harness is gone, however it went; the process needs an `ipc` channel. */
+export const LEASH = fileURLToPath(new URL('../up/leash.mjs', import.meta.url));
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 const ANSWER_MS = 2_000;

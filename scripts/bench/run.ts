@@ -58,7 +58,7 @@ export async function runBench(options: Options, context: RunContext): Promise<B
   };
   note('warming up');
   for (const target of bench.targets) await heat(target, ['plain', 'stream'], effort.heatMs, signal);
-  const beside = parts.has('alone') ? await openParts(system, bench, options, { pinning, signal, note }) : undefined;
+  const beside = parts.has('alone') ? await openParts(system, bench, options, { ...context, pinning }) : undefined;
   const measurements: Measurement[] = [];
   const tell = (one: Measurement) => {
     measurements.push(one);
@@ -119,9 +119,10 @@ async function openParts(
   system: BenchSystem,
   bench: Bench,
   { effort }: Options,
-  how: Omit<PartsOptions, 'windowMs' | 'heatMs' | 'database'>,
+  how: Omit<PartsOptions, 'windowMs' | 'heatMs' | 'database'> & Pick<RunContext, 'defer'>,
 ) {
   const database = await makeDatabase(system.mongo, 'parts');
+  how.defer(() => database.drop());
   const options = { ...how, database: database.name, windowMs: effort.windowMs, heatMs: effort.heatMs };
   const relay = await openServedPart(RELAY, system, bench, effort, options);
   const together = await openServedPart(TOGETHER, system, bench, effort, options);
@@ -134,9 +135,7 @@ async function openParts(
     },
     finish: async () => {
       const served = { relay: await relay.finish(), together: await together.finish() };
-      const alone = { parts: await measureParts(system, options), ...served };
-      await database.drop();
-      return alone;
+      return { parts: await measureParts(system, options), ...served };
     },
   };
 }

@@ -59,11 +59,14 @@ export async function openServedPart(
       return measurement;
     },
     finish: async () => {
-      const most = saturated({ measurements }, name);
-      const sustained =
-        most && (await findSustained(target, most.load.answeredPerSecond, 1, effort, withPart, () => undefined));
-      part.child.kill('SIGKILL');
-      return { measurements, sustained };
+      try {
+        const most = saturated({ measurements }, name);
+        const sustained =
+          most && (await findSustained(target, most.load.answeredPerSecond, 1, effort, withPart, () => undefined));
+        return { measurements, sustained };
+      } finally {
+        part.child.kill('SIGKILL');
+      }
     },
   };
 }

@@ -212,16 +212,13 @@ export async function makeDatabase({ uri, name }: Database, purpose: string) {
 }
 
 /** Runs `act` on a fresh database beside that of the run, which no process of the product looks at. */
-export async function withOwnDatabase<T>({ uri, name }: Database, act: (own: string) => Promise<T>): Promise<T> {
-  const own = `${name}_own`;
-  return withDatabase({ uri, name: own }, async () => {
-    await migrate();
-    try {
-      return await act(own);
-    } finally {
-      await dropDatabase();
-    }
-  });
+export async function withOwnDatabase<T>(database: Database, act: () => Promise<T>): Promise<T> {
+  const own = await makeDatabase(database, 'own');
+  try {
+    return await withDatabase(own, act);
+  } finally {
+    await own.drop();
+  }
 }
 
 /** Runs `act` with mongoose connected to the run's database. */
