@@ -4,7 +4,7 @@ import { Account, type AccountDocument } from '../models/account.ts';
 import { Adjustment, type AdjustmentDocument } from '../models/adjustment.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
-import { fromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
+import { allFromRaw, fromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
 import type { WalkTotals } from '../models/reconciliation-walk.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import { settleEntryId } from './account-updates.ts';
@@ -229,8 +229,8 @@ export async function checkCharges(
 ): Promise<WalkTotals> {
   const digest = digestOf([...page.requests, ...page.entries]);
   if (known.isRight(page.start, digest)) return { rows: BigInt(page.requests.length), wrong: 0n, orphans: 0n };
-  const found = page.requests.map((raw) => fromRaw<CostedRequest>(raw));
-  const entries = page.entries.map((raw) => fromRaw<ChargeEntry>(raw));
+  const found = await allFromRaw<CostedRequest>(page.requests);
+  const entries = await allFromRaw<ChargeEntry>(page.entries);
   const youngest = lowestIdAt('req', nowMs - PATIENCE_MS);
   const ripe = found.filter(({ _id }) => _id < youngest);
   const differences = onceEach([...(await missingCharges(ripe, entries)), ...(await wrongCharges(entries, found))]);

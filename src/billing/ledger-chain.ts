@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { LedgerEntryDocument } from '../models/ledger-entry.ts';
 import type { FindingKind } from '../models/reconciliation-alert.ts';
 import type { AcknowledgedBreak, ChainState } from '../models/reconciliation-segment.ts';
+import { takeTurns } from '../turns.ts';
 
 /**
  * The hash chain over an account's ledger, as pure functions. It lives in the reconciler's own records and not in the
@@ -18,9 +18,6 @@ export type Finding = {
   found: string;
   requestId?: string;
 };
-
-/** Rows that are looked at in one turn of the event loop: chunks of streams wait behind them. */
-export const ROWS_PER_TURN = 100;
 
 export const MARK_BYTES = 4;
 const MARK_HEX_CHARACTERS = MARK_BYTES * 2;
@@ -90,6 +87,7 @@ export async function followLedger(
   const marks = Buffer.alloc(Number(untilSeq - start.seq) * MARK_BYTES);
   let state = start;
   let index = 0;
+  const turn = takeTurns();
   const stop = (kind: FindingKind, expected: string, found: string): Followed => ({
     state,
     marks: marks.subarray(0, Number(state.seq - start.seq) * MARK_BYTES),
@@ -112,7 +110,8 @@ export async function followLedger(
       return stop('ledger_row_changed', `hash ${markText(knownMarks, offset)}`, `hash ${markText(marks, offset)}`);
     state = next;
     if (row) index++;
-    if (index % ROWS_PER_TURN === 0) await nextTurn();
+    const pause = turn();
+    if (pause) await pause;
   }
   return { state, marks };
 }

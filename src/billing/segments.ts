@@ -1,14 +1,13 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type AnyBulkWriteOperation, Binary, MongoBulkWriteError, MongoServerError } from 'mongodb';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
-import { fromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
+import { allFromRaw, type RawRow, readRaw } from '../models/raw-rows.ts';
 import {
   type AcknowledgedBreak,
   ReconciliationSegment,
   type ReconciliationSegmentDocument,
 } from '../models/reconciliation-segment.ts';
-import { chainStart, type Followed, MARK_BYTES, ROWS_PER_TURN } from './ledger-chain.ts';
+import { chainStart, type Followed, MARK_BYTES } from './ledger-chain.ts';
 
 /** The reconciler's records in the database, and the ledger rows they are about. */
 
@@ -80,12 +79,10 @@ export async function readRawLedger(ranges: readonly LedgerRange[]): Promise<Raw
 /** Ledger rows by account, in sequence. */
 export async function ledgerOf(raw: readonly RawRow[]): Promise<Map<string, LedgerEntryDocument[]>> {
   const byAccount = new Map<string, LedgerEntryDocument[]>();
-  for (const [index, bytes] of raw.entries()) {
-    const row = fromRaw<LedgerEntryDocument>(bytes);
+  for (const row of await allFromRaw<LedgerEntryDocument>(raw)) {
     const own = byAccount.get(row.accountId);
     if (own) own.push(row);
     else byAccount.set(row.accountId, [row]);
-    if ((index + 1) % ROWS_PER_TURN === 0) await nextTurn();
   }
   for (const own of byAccount.values()) own.sort((a, b) => Number(a.seq - b.seq));
   return byAccount;

@@ -1,4 +1,5 @@
 import { BSON, type Document, type Filter } from 'mongodb';
+import { takeTurns } from '../turns.ts';
 import { databases, nativeCollection } from './connect.ts';
 
 /**
@@ -10,6 +11,18 @@ export type RawRow = Uint8Array;
 /** A row as every other read gives it: 64-bit integers as bigint. */
 export function fromRaw<Row>(raw: RawRow): Row {
   return BSON.deserialize(raw, { useBigInt64: true }) as Row;
+}
+
+/** The same for many of them, over as many turns of the event loop as they need. */
+export async function allFromRaw<Row>(raw: readonly RawRow[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const turn = takeTurns();
+  for (const bytes of raw) {
+    rows.push(fromRaw<Row>(bytes));
+    const pause = turn();
+    if (pause) await pause;
+  }
+  return rows;
 }
 
 export type RawPage = { projection?: Document; sort?: Document; limit?: number };

@@ -1,7 +1,7 @@
-import type { Document } from 'mongodb';
 import { lowestIdAt } from '../ids.ts';
 import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry } from '../models/ledger-entry.ts';
+import { allFromRaw, readRaw } from '../models/raw-rows.ts';
 import { Request } from '../models/request.ts';
 import { Rollup, type RollupDocument } from '../models/rollup.ts';
 import { aggregateId } from './count-request.ts';
@@ -9,21 +9,22 @@ import { HOUR_MS } from './hour.ts';
 
 /** Whether an hour's total is what its requests and the ledger say. Reads identifiers and amounts only, in pages. */
 
-const PAGE_SIZE = 10_000;
+const PAGE_SIZE = 2_000;
 
+type SummedRow = { _id: string; kind?: string; amountMicros: bigint };
 type Sum = { count: number; micros: bigint };
 
 async function sumOf(model: typeof LedgerEntry | typeof Request, hour: Date): Promise<Sum> {
   const isLedger = model === LedgerEntry;
-  const rows = nativeCollection<Document & { _id: string }>(model);
   const end = lowestIdAt('req', hour.getTime() + HOUR_MS);
   const projection = isLedger ? { amountMicros: 1, kind: 1 } : { _id: 1 };
   const sum: Sum = { count: 0, micros: 0n };
   let after = lowestIdAt('req', hour.getTime());
   for (;;) {
-    const page = await rows
-      .find({ _id: { $gte: after, $lt: end } }, { projection, sort: { _id: 1 }, limit: PAGE_SIZE })
-      .toArray();
+    const range = { _id: { $gte: after, $lt: end } };
+    const page = await allFromRaw<SummedRow>(
+      await readRaw<SummedRow>(model, range, { projection, sort: { _id: 1 }, limit: PAGE_SIZE }),
+    );
     sum.count += page.length;
     for (const { kind, amountMicros } of page) if (kind === 'charge') sum.micros -= BigInt(amountMicros);
     const last = page.at(-1)?._id;

@@ -86,16 +86,30 @@ export function aggregateId({ kind, key, hour }: Pick<RollupIncrement, 'kind' | 
   return `${lowestIdAt('rol', hour.getTime())}|${kind}|${key}`;
 }
 
-/** One increment for each aggregate. */
-export function merge(increments: readonly RollupIncrement[]): RollupIncrement[] {
-  const merged = new Map<string, { one: RollupIncrement; sums: Map<string, bigint> }>();
-  for (const one of increments) {
-    const id = aggregateId(one);
-    const { sums } = merged.get(id) ?? merged.set(id, { one, sums: new Map() }).get(id) ?? { sums: new Map() };
-    for (const { path, value } of one.by) sums.set(path, (sums.get(path) ?? 0n) + value);
+/** Adds increments up: one for each aggregate. */
+export class RollupSum {
+  private readonly merged = new Map<string, { one: RollupIncrement; sums: Map<string, bigint> }>();
+
+  add(increments: readonly RollupIncrement[]): void {
+    for (const one of increments) {
+      const { sums } = this.of(one);
+      for (const { path, value } of one.by) sums.set(path, (sums.get(path) ?? 0n) + value);
+    }
   }
-  return [...merged.values()].map(({ one, sums }) => ({
-    ...one,
-    by: [...sums].map(([path, value]) => ({ path, value })),
-  }));
+
+  all(): RollupIncrement[] {
+    return [...this.merged.values()].map(({ one, sums }) => ({
+      ...one,
+      by: [...sums].map(([path, value]) => ({ path, value })),
+    }));
+  }
+
+  private of(one: RollupIncrement) {
+    const id = aggregateId(one);
+    const known = this.merged.get(id);
+    if (known) return known;
+    const first = { one, sums: new Map<string, bigint>() };
+    this.merged.set(id, first);
+    return first;
+  }
 }

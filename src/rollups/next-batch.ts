@@ -1,9 +1,11 @@
+import type { Filter } from 'mongodb';
 import { lowestIdAt, timeOfId } from '../ids.ts';
-import { nativeCollection } from '../models/connect.ts';
 import { LedgerEntry, type LedgerEntryDocument } from '../models/ledger-entry.ts';
+import { allFromRaw, type RawPage, readRaw } from '../models/raw-rows.ts';
 import { Request, type RequestDocument } from '../models/request.ts';
 import type { RollupIncrement, RollupWalkDocument } from '../models/rollup-walk.ts';
-import { COUNTED, type CountedRequest, incrementsOf, merge } from './count-request.ts';
+import { takeTurns } from '../turns.ts';
+import { COUNTED, type CountedRequest, incrementsOf, RollupSum } from './count-request.ts';
 import { HOUR_MS } from './hour.ts';
 
 /** Which requests are counted next, and what they come to. Reads only. */
@@ -16,6 +18,8 @@ export const LAG_MS = 60_000;
 /** A charge that has not reached the ledger by then never will; reconciliation has told somebody. */
 const CHARGE_PATIENCE_MS = 172_800_000;
 
+type Charge = Pick<LedgerEntryDocument, 'requestId' | 'amountMicros'>;
+
 export type Walk = Pick<RollupWalkDocument, 'position' | 'waiting' | 'recount'>;
 
 export type NextBatch = {
@@ -27,36 +31,45 @@ export type NextBatch = {
   isLast: boolean;
 };
 
-const requests = () => nativeCollection<RequestDocument>(Request);
-const ledger = () => nativeCollection<LedgerEntryDocument>(LedgerEntry);
+const readRequests = async (filter: Filter<RequestDocument>, page: RawPage = {}): Promise<CountedRequest[]> =>
+  allFromRaw(await readRaw<RequestDocument>(Request, filter, { projection: COUNTED, ...page }));
 
 async function readPage({ position, waiting, recount }: Walk, nowMs: number): Promise<CountedRequest[]> {
   const after = recount?.position ?? position;
   const end = lowestIdAt('req', recount ? recount.hour.getTime() + HOUR_MS : nowMs - LAG_MS);
   const limit = recount ? PAGE_SIZE : Math.min(PAGE_SIZE, WAITING_MAX - waiting.length);
   if (limit <= 0) return [];
-  return requests()
-    .find({ _id: { $gt: after, $lt: end } }, { projection: COUNTED })
-    .sort({ _id: 1 })
-    .limit(limit)
-    .toArray();
+  return readRequests({ _id: { $gt: after, $lt: end } }, { sort: { _id: 1 }, limit });
 }
 
 async function readEnded(ids: readonly string[]): Promise<CountedRequest[]> {
   if (ids.length === 0) return [];
-  return requests()
-    .find({ _id: { $in: [...ids] }, settled: true }, { projection: COUNTED })
-    .toArray();
+  return readRequests({ _id: { $in: [...ids] }, settled: true });
 }
 
 /** What the ledger has for these requests, by request. */
 async function readCharges(ended: readonly CountedRequest[]): Promise<Map<string, bigint>> {
   const ids = ended.filter(({ costMicros = 0n }) => costMicros > 0n).map(({ _id }) => `${_id}:settle`);
   if (ids.length === 0) return new Map();
-  const entries = await ledger()
-    .find({ _id: { $in: ids } }, { projection: { requestId: 1, amountMicros: 1 } })
-    .toArray();
+  const charged = { projection: { requestId: 1, amountMicros: 1 } };
+  const raw = await readRaw<LedgerEntryDocument>(LedgerEntry, { _id: { $in: ids } }, charged);
+  const entries = await allFromRaw<Charge>(raw);
   return new Map(entries.map(({ requestId = '', amountMicros }) => [requestId, -amountMicros]));
+}
+
+/** Over as many turns of the event loop as it needs: a page of requests takes as long as some chunks of a stream. */
+async function addUp(
+  counted: readonly CountedRequest[],
+  charges: ReadonlyMap<string, bigint>,
+): Promise<RollupIncrement[]> {
+  const sum = new RollupSum();
+  const turn = takeTurns();
+  for (const request of counted) {
+    sum.add(incrementsOf(request, charges.get(request._id) ?? 0n));
+    const pause = turn();
+    if (pause) await pause;
+  }
+  return sum.all();
 }
 
 /** What is over is counted; the rest waits, with what has not reached the ledger. */
@@ -70,7 +83,7 @@ export async function nextBatch(walk: Walk, nowMs: number): Promise<NextBatch> {
   const isCounted = new Set(counted.map(({ _id }) => _id));
   const seen = [...walk.waiting, ...page.map(({ _id }) => _id)];
   return {
-    increments: merge(counted.flatMap((request) => incrementsOf(request, charges.get(request._id) ?? 0n))),
+    increments: await addUp(counted, charges),
     position: page.at(-1)?._id ?? walk.recount?.position ?? walk.position,
     waiting: seen.filter((id) => !isCounted.has(id)),
     rows: page.length,

@@ -20,7 +20,7 @@ import { createEmailIndex } from '../../src/privacy/email-index.ts';
 import { linkAccounts, openIncident } from '../../src/privacy/incidents.ts';
 import { fileRequest } from '../../src/privacy/privacy-requests.ts';
 import { applyBatch } from '../../src/rollups/apply-batch.ts';
-import { incrementsOf, merge } from '../../src/rollups/count-request.ts';
+import { incrementsOf, RollupSum } from '../../src/rollups/count-request.ts';
 import { draftAnnouncement, publishAnnouncement } from '../../src/support/announcements.ts';
 import { grantAccess } from '../../src/support/content-access.ts';
 import { openTicket } from '../../src/support/tickets.ts';
@@ -215,7 +215,9 @@ export async function seedPanel(secrets: { pepper: Buffer; masterKey: Buffer }):
       incrementsOf({ ...done, _id: newId('req', timeMs) }, 1_230_000n),
     ),
   );
-  await applyBatch(1, { increments: merge(counted.flat()) });
+  const sum = new RollupSum();
+  sum.add(counted.flat());
+  await applyBatch(1, { increments: sum.all() });
   const facts = { actorKind: 'script', action: 'seed', outcome: 'done' } as const;
   const auditSeq = await createAuditLog(secrets.pepper).append(facts);
   return {
