@@ -4,6 +4,8 @@ import type { EndOfAnswer } from '../stream/events.ts';
 
 const LF = 0x0a;
 const BLANK = '\n\n';
+const CRLF = '\r\n';
+const LAST_CHUNK = '0\r\n\r\n';
 const HEARTBEAT = ': waiting\n\n';
 /** A reader that takes nothing for so many heartbeats is as good as gone. */
 const STALLED_HEARTBEATS = 3;
@@ -22,6 +24,16 @@ export function sseEvent(seq: number, payload: Buffer): Buffer {
   return Buffer.from(`${head}${payload.toString('utf8').replaceAll('\n', '\ndata: ')}\n\n`);
 }
 
+/** These parts as one chunk of a body of chunks. @param length of all parts. */
+function httpChunk(parts: readonly Buffer[], length: number): Buffer {
+  const size = `${length.toString(16)}\r\n`;
+  const chunk = Buffer.allocUnsafe(size.length + length + CRLF.length);
+  let offset = chunk.write(size, 'latin1');
+  for (const part of parts) offset += part.copy(chunk, offset);
+  chunk.write(CRLF, offset, 'latin1');
+  return chunk;
+}
+
 /**
  * One client's SSE answer. Writes of one event-loop turn go out together. A reader that has more than the bound still to
  * take when new events come is dropped (it can resume); kept events are given at its pace, see `room`. The head is sent
@@ -33,6 +45,7 @@ export class EventStream {
   private scheduled = false;
   private heartbeat: NodeJS.Timeout | undefined;
   private over = false;
+  private isChunked = false;
   private lastSeq = 0;
   private readonly response: Response;
   private readonly bufferBytesMax: number;
@@ -84,8 +97,8 @@ export class EventStream {
     this.flush();
     if (this.response.destroyed) return;
     // A client that has every event already gets an empty stream, not an answer without a type.
-    if (!this.response.headersSent) writeStreamHead(this.response);
-    endAnswer(this.response, this.heartbeatMs);
+    if (!this.response.headersSent) this.writeHead();
+    endAnswer(this.response, this.heartbeatMs, this.isChunked ? Buffer.from(LAST_CHUNK) : undefined);
   }
 
   /** Ends with a typed error event: an end of file alone would look like success. */
@@ -112,42 +125,48 @@ export class EventStream {
     this.pending = [];
   }
 
+  /**
+   * Node writes each chunk as three pieces, which is dear for events; so where it would make chunks (an HTTP/1.0 client gets
+   * none), they are made here.
+   */
+  private writeHead(): void {
+    const { response } = this;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'x-accel-buffering': 'no',
+    });
+    this.isChunked = response.chunkedEncoding;
+    response.chunkedEncoding = false;
+  }
+
   private write(bytes: Buffer): void {
     if (this.over) return;
     this.pending.push(bytes);
     this.pendingBytes += bytes.length;
     if (this.scheduled) return;
     this.scheduled = true;
-    process.nextTick(() => this.flush());
+    process.nextTick(this.flush);
   }
 
-  private flush(): void {
+  private readonly flush = (): void => {
     this.scheduled = false;
     if (this.pending.length === 0 || this.response.destroyed) return;
     if (this.response.writableLength > this.bufferBytesMax) {
       this.response.destroy();
       return;
     }
-    if (!this.response.headersSent) writeStreamHead(this.response);
-    const bytes = this.pending.length === 1 ? this.pending[0] : Buffer.concat(this.pending);
+    if (!this.response.headersSent) this.writeHead();
+    const bytes = this.isChunked ? httpChunk(this.pending, this.pendingBytes) : Buffer.concat(this.pending);
     this.pending = [];
     this.pendingBytes = 0;
     this.response.write(bytes);
-  }
+  };
 }
 
 /** Ends an answer whose client may not be reading: it does not hold the answer in memory for ever. */
 export function endAnswer(response: Response, heartbeatMs: number, body?: Buffer): void {
   response.setTimeout(heartbeatMs * STALLED_HEARTBEATS, () => response.destroy());
   response.end(body);
-}
-
-function writeStreamHead(response: Response): void {
-  response.writeHead(200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    connection: 'keep-alive',
-    'x-accel-buffering': 'no',
-  });
 }
 
 /** The HTTP error of a stream that failed before its first event. `payload` is the chunk that carries the error. */

@@ -1,5 +1,5 @@
 import { createServer, get, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
 import type { Response } from 'express';
 import { answerStream } from '../../src/api/answer.ts';
@@ -99,6 +99,45 @@ test.each([
     await eventually(() => expect(deps.openStreams.size).toBe(0));
   },
 );
+
+/** All that a server says to these bytes until it closes the connection, but for the time of day. */
+async function said(bytes: string, port: number): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.write(bytes);
+  const answer = Buffer.concat(await socket.toArray()).toString();
+  return answer.replaceAll(/^date: .*\r\n/gim, '');
+}
+
+test('two answers on one connection come in chunks that end, and one without chunks ends with its connection', async () => {
+  const asking = await ask((response) => {
+    const stream = new EventStream(response, { heartbeatMs: 60_000, bufferBytesMax: 1_024 });
+    stream.event(1, Buffer.from('один'));
+    stream.event(2, Buffer.from('two'));
+    setImmediate(() => {
+      stream.event(3, Buffer.from('three'));
+      stream.end();
+    });
+  });
+  await new Promise((resolve) => asking.once('response', resolve));
+  const { port } = server.address() as AddressInfo;
+  const head = (...lines: string[]) =>
+    [
+      'HTTP/1.1 200 OK',
+      'content-type: text/event-stream; charset=utf-8',
+      'x-accel-buffering: no',
+      ...lines,
+      '\r\n',
+    ].join('\r\n');
+  const [together, last] = ['id: 1\ndata: один\n\nid: 2\ndata: two\n\n', 'id: 3\ndata: three\n\n'];
+  const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+  const chunks = `${chunk(together)}${chunk(last)}0\r\n\r\n`;
+  const chunked = 'Transfer-Encoding: chunked';
+  const kept = `${head('Connection: keep-alive', 'Keep-Alive: timeout=5', chunked)}${chunks}`;
+  const closed = `${head('Connection: close', chunked)}${chunks}`;
+  const call = (version: string, more = '') => `GET / ${version}\r\nHost: api\r\n${more}\r\n`;
+  expect(await said(`${call('HTTP/1.1')}${call('HTTP/1.1', 'Connection: close\r\n')}`, port)).toBe(kept + closed);
+  expect(await said(call('HTTP/1.0'), port)).toBe(`${head('Connection: close')}${together}${last}`);
+});
 
 const PIECE = Buffer.alloc(64 * 1024, 'x');
 
