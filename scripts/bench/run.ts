@@ -174,7 +174,7 @@ function describe({ step, target, load, use, settleLag, polluted }: Measurement)
 
 function describeSettings({ effort, accounts, workers, quick, parts }: Options, pinned: boolean): string[] {
   return [
-    `${effort.repetitions} repetitions of ${effort.windowMs / 1_000} s after ${effort.warmupMs / 1_000} s, targets${parts.has('alone') ? ' and the parts that are called' : ''} in turn${quick ? '; short version' : ''}; closed loops and the fewest streams ${effort.windows} times in each, settle lag and webhooks ${effort.windows} times in all`,
+    `${effort.repetitions} repetitions of ${effort.windowMs / 1_000} s after ${effort.warmupMs / 1_000} s, targets${parts.has('alone') ? ' and the parts that are called' : ''} in turn${quick ? '; short version' : ''}; closed loops ${effort.windows} times and the fewest streams ${effort.streamWindows} times in each, settle lag and webhooks ${effort.windows} times in all`,
     `1 api, ${workers} worker process${workers === 1 ? '' : 'es'}; ${accounts} account${accounts === 1 ? '' : 's'} (more for more than 250 streams); production settings, but nobody is refused`,
     pinned
       ? 'generator and upstream on one core, api, workers and Redis together on another, the MongoDB engine where there is room'

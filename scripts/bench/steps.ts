@@ -20,11 +20,10 @@ export type Effort = {
   streams: readonly number[];
   longStreams: readonly number[];
   repetitions: number;
-  /**
-   * Windows of closed loops and of the fewest streams in each repetition, of settle lag and webhooks in all: these decide by less
-   * than windows differ.
-   */
+  /** Windows of closed loops in each repetition, of settle lag and webhooks in all: these decide by less than windows differ. */
   windows: number;
+  /** The same for the fewest streams, whose windows differ most: one pause of a few milliseconds more or less decides. */
+  streamWindows: number;
   warmupMs: number;
   windowMs: number;
   /** Closed load on each target before anything is measured, so that compilers have seen the code. */
@@ -40,6 +39,7 @@ export const FULL: Effort = {
   longStreams: [500, 1_000],
   repetitions: 3,
   windows: 3,
+  streamWindows: 6,
   warmupMs: 1_500,
   windowMs: 5_000,
   heatMs: 20_000,
@@ -53,6 +53,7 @@ export const QUICK: Effort = {
   longStreams: [],
   repetitions: 1,
   windows: 1,
+  streamWindows: 1,
   warmupMs: 1_000,
   windowMs: 2_500,
   heatMs: 6_000,
@@ -98,11 +99,11 @@ export function repeatedSteps(effort: Effort, accounts: number): Step[] {
   const [fewest, ...more] = effort.streams.map((count) =>
     streamsStep(streamStep(count), 'stream', count, accounts, effort),
   );
-  const often = (steps: Step[]) => Array.from({ length: effort.windows }, () => steps).flat();
+  const often = (steps: Step[], times: number) => Array.from({ length: times }, () => steps).flat();
   return [
     ...effort.rates.map((perSecond) => plainStep(rateStep(perSecond), { kind: 'rate', perSecond }, accounts, effort)),
-    ...often(closed),
-    ...often(fewest ? [fewest] : []),
+    ...often(closed, effort.windows),
+    ...often(fewest ? [fewest] : [], effort.streamWindows),
     ...more,
   ];
 }
