@@ -11,7 +11,8 @@ import { HOUR_MS } from './hour.ts';
 
 const PAGE_SIZE = 2_000;
 
-type SummedRow = { _id: string; kind?: string; amountMicros: bigint };
+/** A row that was tampered with may have another type. */
+type SummedRow = { _id: string; kind?: string; amountMicros: bigint | number };
 type Sum = { count: number; micros: bigint };
 
 async function sumOf(model: typeof LedgerEntry | typeof Request, hour: Date): Promise<Sum> {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { FindOptions } from 'mongodb';
+import { BSON, type FindOptions } from 'mongodb';
 import { LedgerEntry } from '../../src/models/ledger-entry.ts';
-import { fromRaw, type RawPage, readRaw } from '../../src/models/raw-rows.ts';
+import { allFromRaw, fromRaw, type RawPage, readRaw } from '../../src/models/raw-rows.ts';
 import { ledger } from '../helpers/invariants.ts';
 import { useStores } from '../helpers/stores.ts';
 
@@ -59,6 +59,21 @@ describe('rows read as bytes are those of an ordinary read', () => {
     const raw = await readRaw(LedgerEntry, {}, { sort: { _id: 1 } });
     expect(raw.map((row) => fromRaw<{ _id: string }>(row)._id)).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
+});
+
+test('many of them become objects in order while others have their turn', async () => {
+  const bytes = BSON.serialize({ _id: 'row', values: Array.from({ length: 500 }, (_, index) => `value ${index}`) });
+  const raw = Array.from({ length: 500 }, () => bytes);
+  let turns = 0;
+  let other = setImmediate(function next() {
+    turns++;
+    other = setImmediate(next);
+  });
+  const rows = await allFromRaw(raw);
+  clearImmediate(other);
+  expect(rows).toEqual(raw.map((row) => fromRaw(row)));
+  // 250 000 values: more than ten milliseconds on any machine.
+  expect(turns).toBeGreaterThanOrEqual(5);
 });
 
 test('a read that the database refuses is told as every refused read', async () => {
